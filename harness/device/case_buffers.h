@@ -1,0 +1,41 @@
+// All device memory of one launch: inputs, outputs and workspace, each between guard zones, and the pointers a pack takes.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/device/guarded_buffer.h"
+#include "reference/operator.h"
+
+namespace assay {
+
+class CaseBuffers {
+ public:
+  // Allocates every present tensor of the problem and `workspace_bytes`.
+  CaseBuffers(Device& device, const Problem& problem, assay_dtype dtype, std::uint64_t workspace_bytes);
+
+  // Bytes that the constructor would allocate, guard zones included.
+  static std::size_t BytesNeeded(const Problem& problem, assay_dtype dtype, std::uint64_t workspace_bytes);
+
+  // `bits[i]` are input i's bytes in device order (tensor_io.h). Remembers their hashes.
+  void UploadInputs(std::span<const std::vector<std::byte>> bits);
+  void PoisonOutputs();  // and the workspace
+  assay_buffers Pointers();  // valid as long as this object
+
+  std::vector<std::byte> DownloadOutput(int index) const;
+
+  // One sentence for each memory fault: a guard zone overwritten, an input changed. Empty: none.
+  std::string CheckMemory() const;
+
+ private:
+  std::vector<TensorSpec> input_specs_, output_specs_;
+  std::vector<std::unique_ptr<GuardedBuffer>> inputs_, outputs_;
+  std::unique_ptr<GuardedBuffer> workspace_;
+  std::vector<std::uint64_t> input_hashes_;
+  std::vector<const void*> input_pointers_;
+  std::vector<void*> output_pointers_;
+};
+
+}  // namespace assay

@@ -1,0 +1,48 @@
+// Decides whether a variant is right for one case. It launches the variant on a device and compares what it wrote with the
+// operator's fp64 reference; see docs/judging.md for the steps and the bound.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "harness/config/case.h"
+#include "harness/config/config.h"
+#include "harness/device/device.h"
+#include "harness/device/pack_loader.h"
+#include "harness/record/record.h"
+
+namespace assay {
+
+class ReferenceCache;  // fp64 results of recent problems, so that variants and layouts of a problem share them
+
+struct Judgement {
+  Verdict verdict = Verdict::kFailed;
+  std::string reason;  // one sentence unless right
+  std::vector<StepResult> steps;
+  std::optional<Failure> failure;
+  double max_error_share = 0;
+};
+
+class Judge {
+ public:
+  // `cache_bytes`: host memory that reference results may take; 0: half of what the machine has free.
+  Judge(Device& device, const VerifySettings& settings, std::size_t cache_bytes = 0);
+  ~Judge();
+
+  // Steps exact, bounded and memory, over all seeds. A variant's failure is in the judgement, never thrown; a DeviceError
+  // is thrown only if the device itself can no longer be used.
+  Judgement JudgeCase(const Case& c, const assay_variant& variant, Plan& plan);
+
+  // Step after-timing: judges outputs that timed launches left in device memory. `seed` is the one that the inputs of that
+  // launch were filled with (FillKind::kRandom), `output_bits` the bytes downloaded from each output, in the case's layout.
+  // Adds its StepResult to `judgement` and turns its verdict if it fails.
+  void JudgeAfterTiming(const Case& c, const assay_variant& variant, std::uint64_t seed,
+                        std::span<const std::vector<std::byte>> output_bits, Judgement& judgement);
+
+ private:
+  Device* device_;
+  VerifySettings settings_;
+  std::unique_ptr<ReferenceCache> cache_;
+};
+
+}  // namespace assay
