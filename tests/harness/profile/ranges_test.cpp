@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "tests/harness/profile/nvtx_log.h"
@@ -20,36 +21,47 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using Kind = ProfileRange::Kind;
 
+// Where the tool writes; gone when the process ends.
+struct LogFile {
+  std::filesystem::path path =
+      std::filesystem::path(::testing::TempDir()) / ("assay_ranges_" + std::to_string(getpid()) + ".log");
+  LogFile() = default;
+  LogFile(const LogFile&) = delete;
+  LogFile& operator=(const LogFile&) = delete;
+  ~LogFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+};
+
 class RangesTest : public ::testing::Test {
  protected:
   // Before the process's first NVTX call, which is when NVTX looks for a tool, and never again.
   static void SetUpTestSuite() {
-    path_ =
-        std::filesystem::path(::testing::TempDir()) / ("assay_ranges_" + std::to_string(getpid()) + ".log");
-    std::filesystem::remove(path_);
+    if (announced_ != 0) return;
+    std::filesystem::remove(file_.path);
     ASSERT_EQ(setenv("NVTX_INJECTION64_PATH", ASSAY_TEST_INJECTION, 1), 0);
-    ASSERT_EQ(setenv("ASSAY_NVTX_LOG", path_.c_str(), 1), 0);
+    ASSERT_EQ(setenv("ASSAY_NVTX_LOG", file_.path.c_str(), 1), 0);
     // The domain and the categories are announced with the first range, and once only.
     { const ProfileRange first(Kind::kSweep, "first"); }
-    const NvtxLog log = ReadNvtxLog(path_);
+    const NvtxLog log = ReadNvtxLog(file_.path);
     ASSERT_THAT(log.domains, ElementsAre("assay"));
     ASSERT_THAT(log.ranges, SizeIs(1));
-    announced_ = std::filesystem::file_size(path_);
+    announced_ = std::filesystem::file_size(file_.path);
   }
-  static void TearDownTestSuite() { std::filesystem::remove(path_); }
 
   // Each test finds the announcements and the first range, and nothing of the tests before it.
-  void SetUp() override { std::filesystem::resize_file(path_, announced_); }
+  void SetUp() override { std::filesystem::resize_file(file_.path, announced_); }
 
   static NvtxLog Log() {
-    NvtxLog log = ReadNvtxLog(path_);
+    NvtxLog log = ReadNvtxLog(file_.path);
     EXPECT_THAT(log.faults, IsEmpty());
     EXPECT_THAT(log.domains, SizeIs(1));
     std::erase_if(log.ranges, [](const LoggedRange& range) { return range.message == "first"; });
     return log;
   }
 
-  static inline std::filesystem::path path_;
+  static inline const LogFile file_;
   static inline std::uintmax_t announced_ = 0;
 };
 
