@@ -1,0 +1,30 @@
+// Launches a kernel the one way that works under nvcc and on the host device alike.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <utility>
+
+namespace assay::device {
+
+// Without an opt-in a block gets this much dynamic shared memory (CUDA C++ Programming Guide, "Compute Capabilities").
+inline constexpr std::size_t kDefaultSharedBytes = 48 * 1024;
+
+template <class... Params, class... Args>
+cudaError_t LaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared_bytes, void* stream,
+                         Args&&... args) {
+  if (shared_bytes > kDefaultSharedBytes) {
+    const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                    static_cast<int>(shared_bytes));
+    if (status != cudaSuccess) return status;
+  }
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid;
+  config.blockDim = block;
+  config.dynamicSmemBytes = shared_bytes;
+  config.stream = static_cast<cudaStream_t>(stream);
+  return cudaLaunchKernelEx(&config, kernel, std::forward<Args>(args)...);
+}
+
+}  // namespace assay::device

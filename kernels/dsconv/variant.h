@@ -1,0 +1,92 @@
+// Makes a pack's row out of a kernel class, so that a kernel file holds the kernel and little else. A kernel class K has
+//   static constexpr const char *kName, *kSummary;
+//   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);  // empty: supported
+//   K(const assay_problem&, const Shape&, const assay_device_info&);                          // create()
+//   static assay_promise Promise(assay_dtype);
+//   std::uint64_t workspace_bytes() const;
+//   cudaError_t Prepare(const assay_buffers&, void* stream);
+//   cudaError_t Launch(const assay_buffers&, void* stream);
+//   const std::string& description() const;
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdio>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "kernels/dsconv/shape.h"
+#include "kernels/pack.h"
+
+namespace assay::dsconv {
+
+inline void Say(assay_message* message, const std::string& text) {
+  std::snprintf(message->text, sizeof message->text, "%s", text.c_str());
+}
+
+inline std::int32_t Report(cudaError_t status, const char* what, assay_message* message) {
+  if (status == cudaSuccess) return 0;
+  Say(message, std::string(what) + ": " + cudaGetErrorName(status) + " (" + cudaGetErrorString(status) + ")");
+  return 1;
+}
+
+// fp32 arithmetic on operands of the tensors' own type, the intermediate never rounded.
+inline assay_promise Fp32Promise() {
+  assay_promise promise{};
+  promise.operand = ASSAY_FORMAT_F32;
+  promise.accumulator = ASSAY_FORMAT_F32;
+  promise.repeatable = 1;
+  promise.alignment = 16;
+  return promise;
+}
+
+// Limits that all variants of this pack share: Shape holds 32-bit sizes and offsets within one channel plane or row.
+inline std::string WhyNotAnyVariant(const assay_problem& problem) {
+  constexpr std::int64_t kLimit = std::numeric_limits<std::int32_t>::max();
+  for (int i = 0; i < problem.num_params; ++i) {
+    if (problem.params[i].value > kLimit) return std::string(problem.params[i].name) + " is above 2^31 - 1";
+  }
+  const auto get = [&](const char* name) { return assay_param_or(&problem, name, 0); };
+  if (get("h") * get("w") > kLimit / (problem.layout == ASSAY_NHWC ? get("c") : 1) ||
+      get("p") * get("q") > kLimit / (problem.layout == ASSAY_NHWC ? get("k") : 1)) {
+    return "h * w or p * q (times the channels in nhwc) is above 2^31 - 1: offsets within an image are 32-bit";
+  }
+  return {};
+}
+
+template <class Kernel>
+struct VariantOf {
+  static std::int32_t Supports(const assay_problem* problem, const assay_device_info* device, assay_message* why) {
+    std::string reason = WhyNotAnyVariant(*problem);
+    if (reason.empty()) reason = Kernel::WhyNot(*problem, ShapeOf(*problem), *device);
+    if (reason.empty()) return 0;
+    Say(why, reason);
+    return 1;
+  }
+  static std::int32_t Create(const assay_problem* problem, const assay_device_info* device, void** plan,
+                             assay_message* error) try {
+    *plan = new Kernel(*problem, ShapeOf(*problem), *device);
+    return 0;
+  } catch (const std::exception& e) {
+    Say(error, e.what());
+    return 1;
+  }
+  static std::uint64_t WorkspaceBytes(const void* plan) { return static_cast<const Kernel*>(plan)->workspace_bytes(); }
+  static std::int32_t Prepare(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+    return Report(static_cast<Kernel*>(plan)->Prepare(*buffers, stream), "prepare", error);
+  }
+  static std::int32_t Launch(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+    return Report(static_cast<Kernel*>(plan)->Launch(*buffers, stream), "launch", error);
+  }
+  static const char* Describe(const void* plan) { return static_cast<const Kernel*>(plan)->description().c_str(); }
+  static void Release(void* plan) { delete static_cast<Kernel*>(plan); }
+
+  static assay_variant Row() {
+    return {"dsconv", Kernel::kName, Kernel::kSummary, ASSAY_ROLE_KERNEL, &Kernel::Promise, &Supports, &Create,
+            &WorkspaceBytes, &Prepare, &Launch, &Describe, &Release};
+  }
+};
+
+}  // namespace assay::dsconv
