@@ -1,8 +1,8 @@
-// results.jsonl: the header on the first line, then one record a line, each flushed as its case ends.
+// results.jsonl: the header on the first line, then one record a line, each on the disk as its case ends.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
@@ -10,20 +10,40 @@
 
 namespace assay {
 
-// One line of JSON, without the newline. Numbers that are not finite are written as the strings "nan", "inf", "-inf".
+// One line of JSON, without the newline. Numbers that are not finite are written as the strings "nan", "inf",
+// "-inf"; bytes that are no UTF-8 as U+FFFD. Keys carry units: "median_s", "copy_bytes_per_s".
 std::string ToJson(const SweepHeader& header);
 std::string ToJson(const Record& record);
 
+// And back. Throw std::runtime_error that names the member which is missing or of the wrong kind.
+SweepHeader HeaderFromJson(const std::string& line);
+Record RecordFromJson(const std::string& line);
+
 class JournalWriter {
  public:
-  // Creates the file; throws std::runtime_error (with the path and the system's words) if it cannot be written or exists.
+  // Creates the file; throws std::runtime_error (with the path and the system's words) if it cannot be
+  // written or exists. A character device (/dev/stdout) may stand in for a file.
   JournalWriter(const std::filesystem::path& path, const SweepHeader& header);
-  // Written and flushed when it returns; throws std::runtime_error if the disk refuses.
+  // Goes on with a journal that exists, after cutting off a torn last line. The file must be a readable
+  // journal.
+  static JournalWriter Resume(const std::filesystem::path& path);
+
+  ~JournalWriter();
+  JournalWriter(JournalWriter&& other) noexcept;
+  JournalWriter& operator=(JournalWriter&& other) noexcept;
+
+  // Written through to the disk when it returns; throws std::runtime_error (path and the system's words) if
+  // the disk refuses, after taking back what was written of the line.
   void Append(const Record& record);
 
  private:
+  JournalWriter(std::filesystem::path path, int fd, std::int64_t size)
+      : path_(std::move(path)), fd_(fd), size_(size) {}
+  void AppendLine(std::string line);
+
   std::filesystem::path path_;
-  std::ofstream out_;
+  int fd_ = -1;
+  std::int64_t size_ = 0;  // bytes of whole lines
 };
 
 struct Journal {
@@ -32,7 +52,7 @@ struct Journal {
   bool torn = false;  // the last line was cut short and has been left out
 };
 
-// Throws std::runtime_error with file:line for anything but a torn last line.
+// Throws std::runtime_error with file:line for anything but a torn last line (one that lacks its newline).
 Journal ReadJournal(const std::filesystem::path& path);
 
 }  // namespace assay

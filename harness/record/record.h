@@ -35,22 +35,22 @@ struct Failure {
   std::string coordinates;  // "n=0 k=17 h=3 w=55"
   double expected = 0;
   double got = 0;
-  double bound = 0;          // largest |got - expected| allowed there
-  std::int64_t count = 0;    // wrong elements
-  std::int64_t total = 0;    // elements judged
+  double bound = 0;        // largest |got - expected| allowed there
+  std::int64_t count = 0;  // wrong elements
+  std::int64_t total = 0;  // elements judged
   std::uint64_t seed = 0;
-  std::string detail;        // one sentence that says it all
+  std::string detail;  // one sentence that says it all
 };
 
 // Times in seconds.
 struct Timing {
   double median = 0;
-  double low = 0;   // confidence interval of the median
+  double low = 0;  // confidence interval of the median
   double high = 0;
   double confidence = 0.95;
   std::vector<double> samples;
   int dropped_throttled = 0;
-  std::string stop_reason;     // "interval", "time", "samples"
+  std::string stop_reason;      // "interval", "time", "samples"
   double wall_seconds = 0;      // second clock: host wall time per launch over a batch
   std::string clock_agreement;  // "agrees", or what disagrees and by how much
   double sm_clock_mhz = 0;      // median while sampling; 0 if unknown
@@ -84,8 +84,8 @@ struct Record {
   std::vector<StepResult> steps;
   std::optional<Failure> failure;
   double max_error_share = 0;  // largest |error| / bound over all bounded elements
-  std::string plan;             // what the variant chose, from describe()
-  std::string reproduce;        // the command that runs this case alone
+  std::string plan;            // what the variant chose, from describe()
+  std::string reproduce;       // the command that runs this case alone
 
   double bytes = 0;  // compulsory
   double flops = 0;
@@ -96,7 +96,7 @@ struct Record {
 
 // Measured once per sweep on the GPU; rates per second.
 struct Ceilings {
-  double copy_bytes = 0;    // device-to-device copy, bytes read plus bytes written
+  double copy_bytes = 0;  // device-to-device copy, bytes read plus bytes written
   double ffma_flops = 0;
   double tensor_fp16_flops = 0;
   double tensor_bf16_flops = 0;
@@ -115,8 +115,9 @@ struct SweepHeader {
   std::string device;
   bool timed = false;
   std::string untimed_reason;  // why not, if not
-  std::vector<std::pair<std::string, std::string>> environment;  // "GPU" -> "NVIDIA H100 ...", "driver", "CUDA", "cuDNN", ...
-  std::vector<std::pair<std::string, std::string>> method;       // "L2 flush" -> "...", one line each
+  std::vector<std::pair<std::string, std::string>>
+      environment;  // "GPU" -> "NVIDIA H100 ...", "driver", "CUDA", "cuDNN", ...
+  std::vector<std::pair<std::string, std::string>> method;  // "L2 flush" -> "...", one line each
   std::optional<Ceilings> ceilings;
   int planned_cases = 0;
 };
@@ -124,5 +125,9 @@ struct SweepHeader {
 const char* VerdictName(Verdict verdict);  // "right", "wrong", ...
 const char* StepName(Step step);           // "exact", "bounded", ...
 const char* OutcomeName(Outcome outcome);  // "passed", "failed", "not applicable", "not run"
+
+// True if this case alone makes a sweep fail (exit code 1, shown first in reports): wrong, failed, or
+// unsupported though it was selected by name.
+bool CountsAsFailure(const Record& record);
 
 }  // namespace assay

@@ -1,0 +1,139 @@
+#include "harness/record/journal.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "fmt/core.h"
+
+namespace assay {
+namespace {
+
+[[noreturn]] void ThrowSystem(const std::filesystem::path& path, const char* what, int error) {
+  throw std::runtime_error(
+      fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(error)));
+}
+
+int OpenNew(const std::filesystem::path& path) {
+  constexpr mode_t kMode = 0666;
+  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
+  if (fd < 0 && errno == EEXIST) {
+    std::error_code ignored;
+    if (!std::filesystem::is_character_file(path, ignored)) {
+      ThrowSystem(path, "there is a journal already; resume it or choose another folder", EEXIST);
+    }
+    fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  }
+  if (fd < 0) ThrowSystem(path, "cannot create the journal", errno);
+  return fd;
+}
+
+// Returns 0 or the error number.
+int WriteAll(int fd, const std::string& bytes) {
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return errno;
+    if (n == 0) return ENOSPC;
+    done += static_cast<std::size_t>(n);
+  }
+  // Some file systems tell only now that they are full. Pipes and devices cannot be synchronised, which is no
+  // error.
+  if (::fdatasync(fd) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) return errno;
+  return 0;
+}
+
+}  // namespace
+
+JournalWriter::JournalWriter(const std::filesystem::path& path, const SweepHeader& header)
+    : JournalWriter(path, OpenNew(path), 0) {
+  try {
+    AppendLine(ToJson(header));
+  } catch (...) {
+    // A journal without a header would only stand in the way of the next attempt.
+    std::error_code ignored;
+    if (std::filesystem::is_regular_file(path, ignored)) std::filesystem::remove(path, ignored);
+    throw;
+  }
+}
+
+JournalWriter JournalWriter::Resume(const std::filesystem::path& path) {
+  ReadJournal(path);  // refuses what is no journal before anything is cut off
+  std::ifstream in(path, std::ios::binary);
+  std::int64_t whole = 0;
+  for (std::string line; std::getline(in, line) && !in.eof();)
+    whole += static_cast<std::int64_t>(line.size()) + 1;
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) ThrowSystem(path, "cannot open the journal to go on with it", errno);
+  JournalWriter writer(path, fd, whole);
+  if (::ftruncate(fd, whole) != 0) ThrowSystem(path, "cannot cut off the torn last line", errno);
+  if (::lseek(fd, whole, SEEK_SET) < 0) ThrowSystem(path, "cannot go to the journal's end", errno);
+  return writer;
+}
+
+JournalWriter::~JournalWriter() {
+  if (fd_ >= 0) ::close(fd_);  // every line was synchronised when it was written
+}
+
+JournalWriter::JournalWriter(JournalWriter&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+
+JournalWriter& JournalWriter::operator=(JournalWriter&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(fd_, other.fd_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+void JournalWriter::Append(const Record& record) { AppendLine(ToJson(record)); }
+
+void JournalWriter::AppendLine(std::string line) {
+  line += '\n';
+  const int error = WriteAll(fd_, line);
+  if (error == 0) {
+    size_ += static_cast<std::int64_t>(line.size());
+    return;
+  }
+  // Leave whole lines only, so that whoever makes room can go on. If even that fails, the line stays torn,
+  // which readers bear.
+  if (::ftruncate(fd_, size_) == 0) ::lseek(fd_, size_, SEEK_SET);
+  ThrowSystem(path_, "cannot write the journal", error);
+}
+
+Journal ReadJournal(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) ThrowSystem(path, "cannot read the journal", errno);
+  Journal journal;
+  std::int64_t number = 0;
+  for (std::string line; std::getline(in, line);) {
+    ++number;
+    const bool torn = in.eof();  // getline met the end before a newline
+    try {
+      if (torn && number > 1) {
+        journal.torn = true;
+        break;
+      }
+      if (torn) throw std::runtime_error("the header is cut short, and nothing follows it");
+      if (number == 1) {
+        journal.header = HeaderFromJson(line);
+      } else {
+        journal.records.push_back(RecordFromJson(line));
+      }
+    } catch (const std::exception& error) {
+      throw std::runtime_error(fmt::format("{}:{}: {}", path.string(), number, error.what()));
+    }
+  }
+  if (in.bad()) ThrowSystem(path, "cannot read the journal", errno);
+  if (number == 0) throw std::runtime_error(fmt::format("{}:1: the journal is empty", path.string()));
+  return journal;
+}
+
+}  // namespace assay
