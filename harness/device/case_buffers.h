@@ -1,8 +1,11 @@
-// All device memory of one launch: inputs, outputs and workspace, each between guard zones, and the pointers a pack takes.
+// All device memory of one launch: inputs, outputs and workspace, each between guard zones, and the pointers
+// a pack takes.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,16 +24,20 @@ class CaseBuffers {
 
   // `bits[i]` are input i's bytes in device order (tensor_io.h). Remembers their hashes.
   void UploadInputs(std::span<const std::vector<std::byte>> bits);
-  void PoisonOutputs();  // and the workspace
+  void PoisonOutputs();      // and the workspace
   assay_buffers Pointers();  // valid as long as this object
 
+  std::size_t OutputBytes(int index) const;
   std::vector<std::byte> DownloadOutput(int index) const;
+  // Into memory that the caller keeps; to.size() == OutputBytes(index).
+  void DownloadOutput(int index, std::span<std::byte> to) const;
 
   // One sentence for each memory fault: a guard zone overwritten, an input changed. Empty: none.
   std::string CheckMemory() const;
 
  private:
   std::vector<TensorSpec> input_specs_, output_specs_;
+  std::size_t element_bytes_ = 0;
   std::vector<std::unique_ptr<GuardedBuffer>> inputs_, outputs_;
   std::unique_ptr<GuardedBuffer> workspace_;
   std::vector<std::uint64_t> input_hashes_;

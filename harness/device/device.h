@@ -1,4 +1,5 @@
-// A device that kernels run on: memory, copies, streams. Two exist: cuda and host. Errors are thrown as DeviceError.
+// A device that kernels run on: memory, copies, streams. Two exist: cuda and host. Errors are thrown as
+// DeviceError.
 #pragma once
 
 #include <cstddef>
@@ -41,14 +42,15 @@ class Device {
   virtual ~Device() = default;
 
   virtual const assay_device_info& info() const = 0;
-  virtual std::string name() const = 0;  // "cuda:0", "host"
+  virtual std::string name() const = 0;         // "cuda:0", "host"
   virtual std::string description() const = 0;  // "NVIDIA H100 80GB HBM3", "AMD EPYC, 2 threads"
   // True if times measured on it say anything about kernels.
   virtual bool can_time() const = 0;
 
   virtual std::unique_ptr<DeviceMemory> Allocate(std::size_t bytes) = 0;
   virtual std::size_t FreeBytes() const = 0;
-  // All of these are complete when they return. They check for errors of earlier asynchronous work and throw it.
+  // All of these are complete when they return. They check for errors of earlier asynchronous work and throw
+  // it.
   virtual void Upload(std::byte* to, std::span<const std::byte> from) = 0;
   virtual void Download(std::span<std::byte> to, const std::byte* from) = 0;
   virtual void FillBytes(std::byte* to, std::size_t bytes, unsigned char value) = 0;

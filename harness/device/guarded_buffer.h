@@ -1,4 +1,5 @@
-// Device memory for one tensor between two guard zones of known bytes, so that a write past either end shows.
+// Device memory for one tensor between two guard zones of known content: a write past either end shows in the
+// zone, and a value read past either end is NaN, so that it shows in the result.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +14,15 @@ namespace assay {
 
 class GuardedBuffer {
  public:
-  // Each guard zone is this large: more than a tile's worth of overrun in any variant.
+  // Each guard zone is this large: more than a tile's worth of overrun in any variant. A multiple of 512, so
+  // that data() keeps the allocation's alignment.
   static constexpr std::size_t kGuardBytes = 64 * 1024;
-  static constexpr unsigned char kGuardByte = 0xA5;
+  static_assert(kGuardBytes % 512 == 0);
+  // What every two bytes of a zone hold, low byte first. NaN in fp32, fp16 and bf16, and not the poison's
+  // 0xFFFF.
+  static constexpr std::uint16_t kGuardPattern = 0xFFE5;
+  // 0xFF in every byte is NaN in fp32, fp16 and bf16.
+  static constexpr unsigned char kPoisonByte = 0xFF;
 
   GuardedBuffer(Device& device, std::size_t bytes);
 
@@ -24,13 +31,13 @@ class GuardedBuffer {
 
   void Upload(std::span<const std::byte> from) { device_->Upload(data(), from); }
   void Download(std::span<std::byte> to) const { device_->Download(to, data()); }
-  // 0xFF in every byte is NaN in fp32, fp16 and bf16.
-  void PoisonWithNaN() { device_->FillBytes(data(), bytes_, 0xFF); }
+  void PoisonWithNaN() { device_->FillBytes(data(), bytes_, kPoisonByte); }
   std::uint64_t Hash() const { return device_->Hash(data(), bytes_); }
 
   struct Overrun {
-    std::int64_t offset;  // of the first wrong byte relative to data(): negative before it, >= size() behind it
-    std::int64_t count;   // wrong bytes in both zones together
+    std::int64_t
+        offset;  // of the first wrong byte relative to data(): negative before it, >= size() behind it
+    std::int64_t count;  // wrong bytes in both zones together
   };
   // Nothing if both zones are intact.
   std::optional<Overrun> CheckGuards() const;

@@ -17,7 +17,7 @@ struct Pack {
   std::string name;     // from the table, or the file's stem if it could not be opened
   std::string version;  // of the library behind it; may be empty
   assay_backend backend = ASSAY_BACKEND_HOST;
-  std::string unavailable;           // empty: usable
+  std::string unavailable;            // empty: usable
   const assay_pack* table = nullptr;  // nullptr if it could not be opened
 };
 

@@ -1,0 +1,126 @@
+// The host device: plain CPU memory, and streams that are always finished, because kernels run within
+// launch().
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+#include <new>
+#include <thread>
+
+#include "harness/device/device.h"
+#include "harness/device/host_memory.h"
+#include "harness/simt/simt.h"
+
+namespace assay {
+namespace {
+
+constexpr std::align_val_t kAlignment{512};
+
+// An H100's opt-in limit (CUDA C++ Programming Guide, compute capabilities 9.0), so that a variant chooses
+// the same tiles.
+constexpr std::int64_t kSharedBytesPerBlock = 227 * 1024;
+
+std::string CpuModel() {
+  std::ifstream in("/proc/cpuinfo");
+  std::string line;
+  while (std::getline(in, line)) {
+    const std::size_t colon = line.find(':');
+    if (line.rfind("model name", 0) == 0 && colon + 2 < line.size()) return line.substr(colon + 2);
+  }
+  return "CPU";
+}
+
+std::int64_t CacheBytes() {
+  std::ifstream in("/sys/devices/system/cpu/cpu0/cache/index2/size");
+  std::int64_t kilobytes = 0;
+  return in >> kilobytes ? kilobytes * 1024 : 0;
+}
+
+class HostMemory : public DeviceMemory {
+ public:
+  explicit HostMemory(std::size_t bytes) : bytes_(bytes) {
+    // Linux hands out more than there is and kills the process when it is touched. Asking takes longer than a
+    // small allocation, which fits anyway.
+    constexpr std::size_t kSmall = std::size_t{64} << 20;
+    const std::size_t free_bytes = bytes > kSmall ? HostFreeBytes() : 0;
+    const bool fits = free_bytes == 0 || bytes <= free_bytes;
+    if (fits)
+      data_ =
+          static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), kAlignment, std::nothrow));
+    if (data_ == nullptr) {
+      throw DeviceError(
+          fmt::format("host: {} bytes could not be allocated, {} are free", bytes, HostFreeBytes()));
+    }
+  }
+  ~HostMemory() override { ::operator delete(data_, kAlignment); }
+  HostMemory(const HostMemory&) = delete;
+  HostMemory& operator=(const HostMemory&) = delete;
+
+  std::byte* data() override { return data_; }
+  std::size_t size() const override { return bytes_; }
+
+ private:
+  std::size_t bytes_;
+  std::byte* data_ = nullptr;
+};
+
+class HostStream : public Stream {
+ public:
+  void* handle() const override { return nullptr; }
+  void Synchronize() override {}
+};
+
+class HostDevice : public Device {
+ public:
+  explicit HostDevice(int threads) {
+    info_.backend = ASSAY_BACKEND_HOST;
+    info_.num_sms = threads;
+    info_.shared_bytes_per_block = kSharedBytesPerBlock;
+    info_.l2_bytes = CacheBytes();
+    info_.memory_bytes = static_cast<std::int64_t>(HostTotalBytes());
+  }
+
+  const assay_device_info& info() const override { return info_; }
+  std::string name() const override { return "host"; }
+  std::string description() const override {
+    return fmt::format("{}, {} thread{}", CpuModel(), info_.num_sms, info_.num_sms == 1 ? "" : "s");
+  }
+  bool can_time() const override { return false; }
+
+  std::unique_ptr<DeviceMemory> Allocate(std::size_t bytes) override {
+    return std::make_unique<HostMemory>(bytes);
+  }
+  std::size_t FreeBytes() const override { return HostFreeBytes(); }
+  void Upload(std::byte* to, std::span<const std::byte> from) override {
+    if (!from.empty()) std::memcpy(to, from.data(), from.size());
+  }
+  void Download(std::span<std::byte> to, const std::byte* from) override {
+    if (!to.empty()) std::memcpy(to.data(), from, to.size());
+  }
+  void FillBytes(std::byte* to, std::size_t bytes, unsigned char value) override {
+    if (bytes > 0) std::memset(to, value, bytes);
+  }
+  std::uint64_t Hash(const std::byte* from, std::size_t bytes) override { return HashBytes({from, bytes}); }
+  void Synchronize() override {}
+  std::unique_ptr<Stream> CreateStream() override { return std::make_unique<HostStream>(); }
+
+ private:
+  assay_device_info info_ = {};
+};
+
+}  // namespace
+
+std::unique_ptr<Device> MakeHostDevice(int threads) {
+  if (threads < 0)
+    throw DeviceError(fmt::format("host: {} threads were asked for; 0 or more are allowed", threads));
+  if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::make_unique<HostDevice>(threads);
+}
+
+void SetLaneOrder(Device& device, LaneOrder order, std::uint64_t seed) {
+  if (device.info().backend != ASSAY_BACKEND_HOST) return;
+  simt::SetLaneOrder(order, seed);
+}
+
+}  // namespace assay

@@ -1,0 +1,50 @@
+#include <fmt/format.h>
+
+#include "harness/device/pack_loader.h"
+
+namespace assay {
+namespace {
+
+// A variant may forget the terminator or say nothing at all.
+[[noreturn]] void Throw(const assay_variant& variant, const char* what, std::int32_t code,
+                        assay_message& message) {
+  message.text[sizeof(message.text) - 1] = '\0';
+  const std::string said =
+      message.text[0] != '\0' ? message.text : fmt::format("it returned {} and said no reason", code);
+  throw VariantError(fmt::format("{} of {} failed: {}", what, variant.name, said));
+}
+
+}  // namespace
+
+Plan::Plan(const assay_variant& variant, const assay_problem& problem, const assay_device_info& device)
+    : variant_(&variant) {
+  assay_message error = {};
+  const std::int32_t code = variant.create(&problem, &device, &plan_, &error);
+  if (code != 0) Throw(variant, "create", code, error);
+}
+
+Plan::~Plan() { variant_->release(plan_); }
+
+std::uint64_t Plan::WorkspaceBytes() const {
+  return variant_->workspace_bytes != nullptr ? variant_->workspace_bytes(plan_) : 0;
+}
+
+void Plan::Prepare(const assay_buffers& buffers, void* stream) {
+  if (variant_->prepare == nullptr) return;
+  assay_message error = {};
+  const std::int32_t code = variant_->prepare(plan_, &buffers, stream, &error);
+  if (code != 0) Throw(*variant_, "prepare", code, error);
+}
+
+void Plan::Launch(const assay_buffers& buffers, void* stream) {
+  assay_message error = {};
+  const std::int32_t code = variant_->launch(plan_, &buffers, stream, &error);
+  if (code != 0) Throw(*variant_, "launch", code, error);
+}
+
+std::string Plan::Describe() const {
+  const char* text = variant_->describe != nullptr ? variant_->describe(plan_) : nullptr;
+  return text != nullptr ? text : "";
+}
+
+}  // namespace assay
