@@ -1,0 +1,32 @@
+// The activations that may follow either half, in fp64, and what the error bound needs to know of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace assay::dsconv {
+
+// The values are those of the parameters act_mid and act_out.
+enum class Activation : std::int64_t {
+  kNone = 0,       // z
+  kRelu = 1,       // max(z, 0)
+  kRelu6 = 2,      // min(max(z, 0), 6)
+  kSilu = 3,       // z / (1 + exp(-z))
+  kHardswish = 4,  // z * min(max(z + 3, 0), 6) / 6
+};
+inline constexpr std::int64_t kNumActivations = 5;
+
+std::string_view ActivationName(Activation activation);  // "none", "relu", ...
+std::optional<Activation> ParseActivation(std::string_view name);
+
+// NaN stays NaN, also through relu and relu6. |Activate(a, z)| <= |z| for each of them.
+double Activate(Activation activation, double z);
+
+// |Activate(z1) - Activate(z2)| <= LipschitzConstant * |z1 - z2|.
+double LipschitzConstant(Activation activation);
+
+// True if an integer is mapped to an integer, and exactly so in any arithmetic.
+bool KeepsIntegers(Activation activation);
+
+}  // namespace assay::dsconv

@@ -1,0 +1,93 @@
+#include "reference/dsconv/dsconv.h"
+
+#include <fmt/format.h>
+
+#include "reference/dsconv/bound.h"
+#include "reference/dsconv/fill.h"
+#include "reference/dsconv/plain.h"
+#include "reference/dsconv/problem.h"
+#include "reference/dsconv/problem_id.h"
+#include "reference/dtype.h"
+
+namespace assay::dsconv {
+namespace {
+
+class Dsconv final : public Operator {
+ public:
+  std::string_view name() const override { return "dsconv"; }
+  std::string_view summary() const override {
+    return "depthwise-separable convolution: depthwise r x s, activation, pointwise 1 x 1, activation";
+  }
+
+  std::span<const ParamSpec> params() const override { return Params(); }
+  Problem MakeProblem(const ParamMap& values) const override { return ToProblem(*this, MakeShape(values)); }
+  std::string ProblemId(const Problem& problem) const override { return ShapeId(ToShape(problem)); }
+  Problem ParseProblemId(std::string_view id) const override { return ToProblem(*this, ParseShapeId(id)); }
+
+  std::vector<TensorSpec> Inputs(const Problem& problem) const override {
+    return dsconv::Inputs(ToShape(problem));
+  }
+  std::vector<TensorSpec> Outputs(const Problem& problem) const override {
+    return dsconv::Outputs(ToShape(problem));
+  }
+
+  // By the usual count: a multiply-add is two FLOPs, taps that fall on the padding count, biases and
+  // activations do not.
+  Cost CostOf(const Problem& problem, assay_dtype dtype) const override {
+    const Shape d = ToShape(problem);
+    Cost cost;
+    for (const TensorSpec& spec : Inputs(problem)) cost.compulsory_bytes += static_cast<double>(spec.Count());
+    for (const TensorSpec& spec : Outputs(problem))
+      cost.compulsory_bytes += static_cast<double>(spec.Count());
+    cost.compulsory_bytes *= static_cast<double>(DTypeBytes(dtype));
+    const double pixels = static_cast<double>(d.n * d.p) * static_cast<double>(d.q);
+    const auto channels = static_cast<double>(d.c);
+    cost.work = {{"depthwise", 2 * pixels * channels * static_cast<double>(d.r * d.s), false},
+                 {"pointwise", 2 * pixels * channels * static_cast<double>(d.k), true}};
+    return cost;
+  }
+
+  bool HasExactInputs(const Problem& problem, assay_dtype /*dtype*/, std::string* why) const override {
+    const Shape d = ToShape(problem);
+    for (const auto& [key, activation] :
+         {std::pair("act_mid", d.ActMid()), std::pair("act_out", d.ActOut())}) {
+      if (KeepsIntegers(activation)) continue;
+      if (why != nullptr) {
+        *why = fmt::format("{} = {} {} and so rounds whatever the inputs", key, ActivationName(activation),
+                           activation == Activation::kSilu ? "takes an exponential" : "divides by 6");
+      }
+      return false;
+    }
+    return true;
+  }
+
+  void Fill(const Problem& problem, int index, assay_dtype dtype, FillKind kind, std::uint64_t seed,
+            std::span<float> values) const override {
+    const Shape d = ToShape(problem);
+    const TensorSpec spec = dsconv::Inputs(d).at(static_cast<std::size_t>(index));
+    if (static_cast<std::int64_t>(values.size()) != spec.Count()) {
+      throw std::invalid_argument(
+          fmt::format("{} of dsconv has {} elements, not {}", spec.name, spec.Count(), values.size()));
+    }
+    FillInput(d, static_cast<InputIndex>(index), dtype, kind, seed, values);
+  }
+
+  void Evaluate(const Problem& problem, std::span<const std::span<const float>> inputs,
+                const OutputSink& sink) const override {
+    const PlainResult result = EvaluatePlain(ToShape(problem), inputs);
+    sink(0, 0, result.reference, result.magnitude);
+  }
+
+  ErrorBound Bound(const Problem& problem, assay_dtype dtype, const assay_promise& promise) const override {
+    return BoundOf(ToShape(problem), dtype, promise);
+  }
+};
+
+}  // namespace
+
+const Operator& DsconvOperator() {
+  static const Dsconv op;
+  return op;
+}
+
+}  // namespace assay::dsconv

@@ -1,0 +1,202 @@
+#include "reference/dtype.h"
+
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <stdexcept>
+#include <string>
+
+namespace assay {
+namespace {
+
+// A binary format by IEEE 754-2019, 3.3: `precision` significant bits, normal numbers from 2^min_exponent on.
+struct Format {
+  int precision;
+  int min_exponent;
+  double largest;
+};
+
+constexpr Format kFloat32{24, -126, 0x1.fffffep127};
+constexpr Format kFloat16{11, -14, 65504.0};
+constexpr Format kBFloat16{8, -126, 0x1.fep127};
+
+const Format& FormatOf(assay_dtype dtype) {
+  switch (dtype) {
+    case ASSAY_F32:
+      return kFloat32;
+    case ASSAY_F16:
+      return kFloat16;
+    case ASSAY_BF16:
+      return kBFloat16;
+  }
+  throw std::invalid_argument("unknown dtype " + std::to_string(static_cast<int>(dtype)));
+}
+
+// Rounds to a format narrower than float. Every step below is exact or rounds once, to nearest even.
+double RoundToNarrow(double value, const Format& format) {
+  if (std::isnan(value)) return value;
+  const double magnitude = std::fabs(value);
+  double rounded;
+  if (magnitude < std::ldexp(1.0, format.min_exponent)) {
+    // Below the normal numbers the spacing is constant: that of doubles around `anchor`.
+    const double anchor = std::ldexp(1.5, 52 + format.min_exponent - (format.precision - 1));
+    rounded = (magnitude + anchor) - anchor;
+  } else {
+    const int dropped = 53 - format.precision;
+    std::uint64_t bits = std::bit_cast<std::uint64_t>(magnitude);
+    const std::uint64_t last_kept = (bits >> dropped) & 1;
+    bits += (std::uint64_t{1} << (dropped - 1)) - 1 + last_kept;
+    bits &= ~((std::uint64_t{1} << dropped) - 1);
+    rounded = std::bit_cast<double>(bits);
+    if (rounded > format.largest) rounded = std::numeric_limits<double>::infinity();
+  }
+  return std::copysign(rounded, value);
+}
+
+constexpr std::uint32_t kFloatInfinity = 0x7f800000;
+
+std::uint16_t EncodeFloat16(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000);
+  const std::uint32_t magnitude = bits & 0x7fffffff;
+  if (magnitude > kFloatInfinity) {  // NaN: keep the payload's upper bits, make it quiet
+    return static_cast<std::uint16_t>(sign | 0x7e00 | ((magnitude >> 13) & 0x3ff));
+  }
+  if (magnitude >= 0x47800000) return static_cast<std::uint16_t>(sign | 0x7c00);  // 2^16 and up
+  if (magnitude < 0x38800000) {  // below 2^-14: half subnormals have the spacing that floats have in [1/2, 1)
+    const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000));
+  }
+  const std::uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1);
+  return static_cast<std::uint16_t>(sign | ((rounded >> 13) - (112 << 10)));
+}
+
+float DecodeFloat16(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000) << 16;
+  const std::uint32_t exponent = (half >> 10) & 0x1f;
+  const std::uint32_t fraction = half & 0x3ff;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
+    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
+  }
+  const std::uint32_t float_exponent = exponent == 0x1f ? 0xff : exponent + 112;
+  return std::bit_cast<float>(sign | (float_exponent << 23) | (fraction << 13));
+}
+
+std::uint16_t EncodeBFloat16(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffff) > kFloatInfinity) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
+  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+float DecodeBFloat16(std::uint16_t bits) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+}  // namespace
+
+std::string_view DTypeName(assay_dtype dtype) {
+  switch (dtype) {
+    case ASSAY_F32:
+      return "fp32";
+    case ASSAY_F16:
+      return "fp16";
+    case ASSAY_BF16:
+      return "bf16";
+  }
+  return "unknown dtype";
+}
+
+std::string_view LayoutName(assay_layout layout) {
+  switch (layout) {
+    case ASSAY_NCHW:
+      return "nchw";
+    case ASSAY_NHWC:
+      return "nhwc";
+  }
+  return "unknown layout";
+}
+
+std::optional<assay_dtype> ParseDType(std::string_view name) {
+  for (assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
+    if (name == DTypeName(dtype)) return dtype;
+  }
+  return std::nullopt;
+}
+
+std::optional<assay_layout> ParseLayout(std::string_view name) {
+  for (assay_layout layout : {ASSAY_NCHW, ASSAY_NHWC}) {
+    if (name == LayoutName(layout)) return layout;
+  }
+  return std::nullopt;
+}
+
+std::size_t DTypeBytes(assay_dtype dtype) { return dtype == ASSAY_F32 ? 4 : 2; }
+
+double UnitRoundoff(assay_dtype dtype) { return std::ldexp(1.0, -FormatOf(dtype).precision); }
+
+double UnitRoundoff(assay_format format) {
+  switch (format) {
+    case ASSAY_FORMAT_F64:
+      return 0x1p-53;
+    case ASSAY_FORMAT_F32:
+      return 0x1p-24;
+    case ASSAY_FORMAT_TF32:
+    case ASSAY_FORMAT_F16:
+      return 0x1p-11;
+    case ASSAY_FORMAT_BF16:
+      return 0x1p-8;
+  }
+  throw std::invalid_argument("unknown number format " + std::to_string(static_cast<int>(format)));
+}
+
+double SmallestSubnormal(assay_dtype dtype) {
+  const Format& format = FormatOf(dtype);
+  return std::ldexp(1.0, format.min_exponent - (format.precision - 1));
+}
+
+double LargestFinite(assay_dtype dtype) { return FormatOf(dtype).largest; }
+
+std::int64_t LargestExactInteger(assay_dtype dtype) { return std::int64_t{1} << FormatOf(dtype).precision; }
+
+float RoundToDType(double value, assay_dtype dtype) {
+  if (dtype == ASSAY_F32) {
+    // The conversion of a double beyond float's range is undefined in C++: settle it here, at the midpoint
+    // above the largest float.
+    if (std::fabs(value) >= 0x1.ffffffp127) {
+      return std::copysign(std::numeric_limits<float>::infinity(),
+                           static_cast<float>(std::copysign(1.0, value)));
+    }
+    return static_cast<float>(value);
+  }
+  return static_cast<float>(RoundToNarrow(value, FormatOf(dtype)));
+}
+
+void Encode(std::span<const float> values, assay_dtype dtype, void* bits) {
+  if (dtype == ASSAY_F32) {
+    if (!values.empty()) std::memcpy(bits, values.data(), values.size_bytes());
+    return;
+  }
+  auto* out = static_cast<std::uint16_t*>(bits);
+  if (dtype == ASSAY_F16) {
+    for (std::size_t i = 0; i < values.size(); ++i) out[i] = EncodeFloat16(values[i]);
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i) out[i] = EncodeBFloat16(values[i]);
+  }
+}
+
+void Decode(const void* bits, assay_dtype dtype, std::span<float> values) {
+  if (dtype == ASSAY_F32) {
+    if (!values.empty()) std::memcpy(values.data(), bits, values.size_bytes());
+    return;
+  }
+  const auto* in = static_cast<const std::uint16_t*>(bits);
+  if (dtype == ASSAY_F16) {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = DecodeFloat16(in[i]);
+  } else {
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] = DecodeBFloat16(in[i]);
+  }
+}
+
+}  // namespace assay
