@@ -6,7 +6,6 @@ find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(benchmark REQUIRED)
-find_package(Boost REQUIRED COMPONENTS context)
 if(ASSAY_TESTS)
   find_package(GTest REQUIRED)
 endif()
@@ -18,6 +17,13 @@ endif()
 
 # What scripts/setup fetched for this project alone (headers from PyPI, say).
 set(ASSAY_DEPS_DIR "${PROJECT_SOURCE_DIR}/.deps" CACHE PATH "Folder with packages fetched by scripts/setup")
+
+# Boost.Context, without Boost's own CMake files: distributions split them from the library.
+find_path(ASSAY_BOOST_INCLUDE_DIR boost/context/fiber.hpp REQUIRED)
+find_library(ASSAY_BOOST_CONTEXT_LIBRARY boost_context HINTS "${ASSAY_DEPS_DIR}/lib" REQUIRED)
+add_library(assay_boost_context INTERFACE)
+target_include_directories(assay_boost_context SYSTEM INTERFACE "${ASSAY_BOOST_INCLUDE_DIR}")
+target_link_libraries(assay_boost_context INTERFACE "${ASSAY_BOOST_CONTEXT_LIBRARY}")
 
 find_path(ASSAY_OPENBLAS_INCLUDE_DIR cblas.h
   PATH_SUFFIXES openblas openblas-openmp x86_64-linux-gnu/openblas-openmp x86_64-linux-gnu REQUIRED)
