@@ -1,9 +1,10 @@
 // A sweep as a person writes it: YAML, with CSV tables of problems. Every mistake is a ConfigError that says
-// file:line:column, what was found and what is allowed.
+// file:line:column, what was found and what is allowed. configs/schema.json describes each key.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,42 +19,38 @@ class ConfigError : public std::runtime_error {
 };
 
 struct VerifySettings {
-  int seeds = 3;                  // random and exact inputs are drawn this often
+  int seeds = 3;  // random and exact inputs are drawn this often
   std::uint64_t first_seed = 1;
 };
 
 struct MeasureSettings {
   bool enabled = true;
-  double min_seconds = 0.05;      // of summed samples, at least
-  double max_seconds = 1.0;       // wall time after which sampling stops whatever the interval
+  double min_seconds = 0.05;  // of summed samples, at least
+  double max_seconds = 1.0;   // wall time after which sampling stops whatever the interval
   int min_samples = 10;
   int max_samples = 1000;
-  double confidence = 0.95;       // of the interval around the median
-  double relative_width = 0.01;   // stop when the interval's half width is at most this share of the median
-  int input_sets = 3;             // distinct random inputs in rotation
+  double confidence = 0.95;      // of the interval around the median
+  double relative_width = 0.01;  // stop when the interval's half width is at most this share of the median
+  int input_sets = 3;            // distinct random inputs in rotation
 };
 
 struct Sweep {
-  std::string name;                    // the report's folder is <name>-<date>
-  std::filesystem::path path;
-  std::string text;                    // the YAML as read, kept in the record
+  std::string name;            // the report's folder is <name>-<date>
+  std::filesystem::path path;  // empty for a sweep made from the command line
+  std::string text;            // the YAML as read, kept in the record
   VerifySettings verify;
   MeasureSettings measure;
-  // Ordered so that cases with the same problem, dtype and layout stand together, baselines last.
+  // Ordered so that cases with the same problem, dtype and layout stand together, baselines last. No id
+  // stands twice.
   std::vector<Case> cases;
 };
 
-// What the config may name. Variants by operator; baselines separately.
-struct Catalog {
-  struct Entry {
-    std::string op;
-    std::string variant;
-    bool baseline = false;
-  };
-  std::vector<Entry> entries;
-};
+// A sweep may hold this many cases, counted before `where` drops any.
+inline constexpr std::int64_t kMaxCases = 100'000;
 
-// `variants: all` (the default) stands for every kernel of the catalog. Reads the file and its tables; throws ConfigError.
-Sweep LoadSweep(const std::filesystem::path& path, const Catalog& catalog);
+// `variants: all` (the default) stands for every kernel of the catalog. Reads the file and its tables; throws
+// ConfigError.
+Sweep LoadSweep(const std::filesystem::path& path, const Catalog& catalog,
+                std::span<const Operator* const> operators = Operators());
 
 }  // namespace assay

@@ -1,0 +1,153 @@
+#include "harness/config/yaml_node.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <unordered_set>
+
+#include "harness/config/config.h"
+#include "harness/config/suggest.h"
+
+namespace assay {
+namespace {
+
+// yaml-cpp counts lines and bytes of a line from 0; a mark of -1 stands for "nowhere".
+std::size_t OffsetOf(const YAML::Mark& mark, const SourceFile& file) {
+  if (mark.line < 0 || mark.column < 0) return 0;
+  return file.LineOffset(static_cast<std::size_t>(mark.line) + 1) + static_cast<std::size_t>(mark.column);
+}
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+// yaml-cpp gives the place of a scalar's beginning only. Walks the raw text beside the value: what the value
+// lacks (quotes, indentation, a block's header) is skipped. Only escapes such as "\x41" can lead it astray,
+// and then no further than the text's end.
+std::vector<std::size_t> AlignOffsets(const std::string& raw, std::size_t start, const std::string& value) {
+  std::vector<std::size_t> offsets;
+  offsets.reserve(value.size() + 1);
+  std::size_t at = start;
+  if (at < raw.size() && (raw[at] == '|' || raw[at] == '>')) at = std::min(raw.find('\n', at), raw.size());
+  for (const char c : value) {
+    if (!IsSpace(c)) {
+      const std::size_t found = raw.find(c, at);
+      at = found == std::string::npos ? at : found;
+    }
+    offsets.push_back(std::min(at, raw.size()));
+    if (at < raw.size() && !(IsSpace(c) && !IsSpace(raw[at]))) ++at;
+  }
+  offsets.push_back(std::min(at, raw.size()));
+  return offsets;
+}
+
+template <typename T>
+bool ParseWhole(const std::string& text, T* value) {
+  const char* end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, *value);
+  return error == std::errc() && last == end;
+}
+
+}  // namespace
+
+YamlNode YamlNode::Load(const SourceFile& file) {
+  try {
+    const std::vector<YAML::Node> documents = YAML::LoadAll(file.text());
+    if (documents.empty()) Place{&file, 0}.Fail("an empty file", "a sweep; see configs/schema.json");
+    if (documents.size() > 1) {
+      YamlNode(documents[1], file).place().Fail("a second YAML document", "one sweep a file");
+    }
+    return YamlNode(documents[0], file);
+  } catch (const YAML::Exception& error) {
+    Place{&file, OffsetOf(error.mark, file)}.Fail("what is not YAML: " + error.msg, "YAML 1.2");
+  }
+}
+
+Place YamlNode::place() const { return {file_, OffsetOf(node_.Mark(), *file_)}; }
+
+std::string YamlNode::Describe() const {
+  if (node_.IsMap()) return "a mapping";
+  if (node_.IsSequence()) return node_.size() == 0 ? "an empty list" : "a list";
+  if (node_.IsScalar()) return Quoted(node_.Scalar());
+  return "nothing";
+}
+
+const std::string& YamlNode::Text(const std::string& allowed) const {
+  if (!node_.IsScalar()) Fail(allowed);
+  const std::string& tag = node_.Tag();
+  if (!tag.empty() && tag != "?" && tag != "!" && !tag.starts_with("tag:yaml.org,2002:")) {
+    place().Fail(fmt::format("the tag {}", Quoted(tag)), "no tags");
+  }
+  return node_.Scalar();
+}
+
+LocatedText YamlNode::Located(const std::string& allowed) const {
+  const std::string& value = Text(allowed);
+  std::size_t start = place().offset;
+  if (IsQuoted() && start < file_->text().size() &&
+      (file_->text()[start] == '"' || file_->text()[start] == '\'')) {
+    ++start;
+  }
+  return {value, file_, AlignOffsets(file_->text(), start, value)};
+}
+
+std::vector<YamlNode> YamlNode::Items(const std::string& allowed) const {
+  if (!node_.IsSequence() || node_.size() == 0) Fail(allowed);
+  std::vector<YamlNode> items;
+  for (const YAML::Node& item : node_) items.emplace_back(item, *file_);
+  return items;
+}
+
+std::vector<YamlEntry> YamlNode::Entries(const std::string& allowed) const {
+  if (!node_.IsMap()) Fail(allowed);
+  std::vector<YamlEntry> entries;
+  std::unordered_set<std::string> seen;
+  for (const auto& pair : node_) {
+    const YamlNode key(pair.first, *file_);
+    const std::string& name = key.Text("a key, which is a word");
+    if (!seen.insert(name).second) {
+      key.place().Fail("key " + Quoted(name) + " a second time", "each key once");
+    }
+    entries.push_back({name, key.place(), YamlNode(pair.second, *file_)});
+  }
+  return entries;
+}
+
+std::int64_t YamlNode::Integer(std::int64_t low, std::int64_t high) const {
+  const std::string allowed = fmt::format("integer {} to {}", low, high);
+  std::int64_t value = 0;
+  if (!ParseWhole(Text(allowed), &value) || IsQuoted() || value < low || value > high) Fail(allowed);
+  return value;
+}
+
+double YamlNode::Number(double low, double high) const {
+  const std::string allowed = fmt::format("number {} to {}", low, high);
+  double value = 0;
+  // Negated, so that NaN is refused too.
+  if (!ParseWhole(Text(allowed), &value) || IsQuoted() || !(value >= low && value <= high)) Fail(allowed);
+  return value;
+}
+
+bool YamlNode::Boolean() const {
+  const std::string allowed = "true, false";
+  const std::string& text = Text(allowed);
+  if (IsQuoted() || (text != "true" && text != "false")) Fail(allowed);
+  return text == "true";
+}
+
+void CheckKeys(std::span<const YamlEntry> entries, std::span<const std::string> allowed) {
+  for (const YamlEntry& entry : entries) {
+    if (std::find(allowed.begin(), allowed.end(), entry.key) == allowed.end()) {
+      entry.key_place.Fail("unknown key " + Quoted(entry.key), AllowedNames(entry.key, allowed));
+    }
+  }
+}
+
+const YamlEntry* FindEntry(std::span<const YamlEntry> entries, std::string_view key) {
+  for (const YamlEntry& entry : entries) {
+    if (entry.key == key) return &entry;
+  }
+  return nullptr;
+}
+
+}  // namespace assay
