@@ -8,12 +8,13 @@
 
 namespace assay::device {
 
-// Without an opt-in a block gets this much dynamic shared memory (CUDA C++ Programming Guide, "Compute Capabilities").
+// Without an opt-in a block gets this much dynamic shared memory (CUDA C++ Programming Guide, "Compute
+// Capabilities").
 inline constexpr std::size_t kDefaultSharedBytes = 48 * 1024;
 
 template <class... Params, class... Args>
-cudaError_t LaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared_bytes, void* stream,
-                         Args&&... args) {
+cudaError_t LaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared_bytes,
+                         void* stream, Args&&... args) {
   if (shared_bytes > kDefaultSharedBytes) {
     const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                                     static_cast<int>(shared_bytes));

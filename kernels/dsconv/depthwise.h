@@ -8,8 +8,8 @@
 
 namespace assay::dsconv {
 
-// act_mid(b_dw[c] + sum_rs w_dw[c,r,s] x[n,c,h,w]) of the pixel whose window starts at (h0, w0), which may lie outside
-// the image. `plane` points at x[n,c,0,0], `taps` at w_dw[c,0,0].
+// act_mid(b_dw[c] + sum_rs w_dw[c,r,s] x[n,c,h,w]) of the pixel whose window starts at (h0, w0), which may
+// lie outside the image. `plane` points at x[n,c,0,0], `taps` at w_dw[c,0,0].
 template <class T>
 __device__ __forceinline__ float DepthwisePixel(const Shape& shape, const T* __restrict__ plane,
                                                 const T* __restrict__ taps, float bias, std::int32_t h0,
@@ -21,7 +21,8 @@ __device__ __forceinline__ float DepthwisePixel(const Shape& shape, const T* __r
     for (std::int32_t s = 0; s < shape.s; ++s) {
       const std::int32_t w = w0 + s * shape.dilation_w;
       if (w < 0 || w >= shape.w) continue;
-      sum = fmaf(device::ToFloat(taps[r * shape.s + s]), device::ToFloat(plane[h * shape.x.h + w * shape.x.w]), sum);
+      sum = fmaf(device::ToFloat(taps[r * shape.s + s]),
+                 device::ToFloat(plane[h * shape.x.h + w * shape.x.w]), sum);
     }
   }
   return device::Activate(shape.act_mid, sum);

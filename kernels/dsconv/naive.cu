@@ -1,8 +1,9 @@
 // One thread an output element.
 // A block owns 256 consecutive elements of y in memory order; a warp 32 of them.
-// Each thread walks all C channels: it computes the channel's depthwise pixel from device memory and adds its product with
-// w_pw[k,c] to one register. Nothing is shared, so every depthwise pixel is computed K times: C K R S multiply-adds an
-// output pixel where C (R S + K) would do. That is where the time goes, and why anybody can check this kernel by eye.
+// Each thread walks all C channels: it computes the channel's depthwise pixel from device memory and adds its
+// product with w_pw[k,c] to one register. Nothing is shared, so every depthwise pixel is computed K times: C
+// K R S multiply-adds an output pixel where C (R S + K) would do. That is where the time goes, and why
+// anybody can check this kernel by eye.
 #include <cuda_runtime.h>
 
 #include <string>
@@ -79,8 +80,8 @@ class Naive {
     return device::DispatchElement(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-      return device::LaunchKernel(NaiveKernel<T>, dim3(static_cast<unsigned>(Blocks(shape_))), dim3(kThreads), 0,
-                                  stream, shape_, in(kX), in(kWDw), in(kBDw), in(kWPw), in(kBPw),
+      return device::LaunchKernel(NaiveKernel<T>, dim3(static_cast<unsigned>(Blocks(shape_))), dim3(kThreads),
+                                  0, stream, shape_, in(kX), in(kWDw), in(kBDw), in(kWPw), in(kBPw),
                                   static_cast<T*>(buffers.outputs[0]));
     });
   }

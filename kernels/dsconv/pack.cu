@@ -1,10 +1,10 @@
-// The pack's table, made from the list of variants in CMakeLists.txt: variant v is kernels/dsconv/v.cu, whose row is
-// assay::dsconv::v::Row().
+// The pack's table, made from the list of variants in CMakeLists.txt: variant v is kernels/dsconv/v.cu, whose
+// row is assay::dsconv::v::Row().
 #include "kernels/pack.h"
 
-#define ASSAY_DSCONV_VARIANT(name)      \
-  namespace assay::dsconv::name {       \
-  assay_variant Row();                  \
+#define ASSAY_DSCONV_VARIANT(name) \
+  namespace assay::dsconv::name {  \
+  assay_variant Row();             \
   }
 #include "dsconv_variants.inc"
 #undef ASSAY_DSCONV_VARIANT

@@ -27,7 +27,8 @@ struct Shape {
 // Names of the tensors in assay_buffers.inputs.
 enum Input : int { kX = 0, kWDw = 1, kBDw = 2, kWPw = 3, kBPw = 4 };
 
-inline Strides StridesOf(assay_layout layout, std::int64_t channels, std::int64_t height, std::int64_t width) {
+inline Strides StridesOf(assay_layout layout, std::int64_t channels, std::int64_t height,
+                         std::int64_t width) {
   if (layout == ASSAY_NHWC) {
     return {height * width * channels, 1, static_cast<std::int32_t>(width * channels),
             static_cast<std::int32_t>(channels)};

@@ -1,10 +1,11 @@
 // Both halves from shared memory, the pointwise half register-blocked.
-// A block owns a rectangle of kPixels output pixels of one image and kChannelsOut output channels; a thread 4 pixels of it
-// and kPerThread channels. The block walks the input channels in chunks of kChunk: it loads the chunk's halo'd input tile into
-// shared memory once, computes the chunk's depthwise pixels from there into a second tile, loads the chunk of w_pw, and
-// multiplies the two from shared memory into registers. The depthwise result never touches device memory; it is computed
-// again for every block of output channels. Time goes to the product's shared-memory reads (3 of 16 bytes for 32 fmaf)
-// and, when K is small, to the halo's loads.
+// A block owns a rectangle of kPixels output pixels of one image and kChannelsOut output channels; a thread 4
+// pixels of it and kPerThread channels. The block walks the input channels in chunks of kChunk: it loads the
+// chunk's halo'd input tile into shared memory once, computes the chunk's depthwise pixels from there into a
+// second tile, loads the chunk of w_pw, and multiplies the two from shared memory into registers. The
+// depthwise result never touches device memory; it is computed again for every block of output channels. Time
+// goes to the product's shared-memory reads (3 of 16 bytes for 32 fmaf) and, when K is small, to the halo's
+// loads.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -48,9 +49,9 @@ using NarrowTile = Tile<8, 4>;
 // Shared memory that a block may take: two blocks and more fit on an SM of any GPU since sm_80.
 constexpr std::int64_t kSharedBudget = 48 * 1024;
 
-// How one axis of the input tile is stored. Dense: every row between the first and the last that the pixels touch. Sparse, when
-// that is more rows than are touched at all (large dilation or stride): `taps` rows a pixel. In both, the row of pixel p
-// and tap r is p * step_pixel + r * step_tap.
+// How one axis of the input tile is stored. Dense: every row between the first and the last that the pixels
+// touch. Sparse, when that is more rows than are touched at all (large dilation or stride): `taps` rows a
+// pixel. In both, the row of pixel p and tap r is p * step_pixel + r * step_tap.
 struct Axis {
   std::int32_t extent, step_pixel, step_tap;
   bool dense;
@@ -78,10 +79,12 @@ __device__ __forceinline__ std::int32_t SourceRow(const Axis& axis, std::int32_t
   return axis.dense ? i : i / taps * stride + i % taps * dilation;
 }
 
-// Loads `count` channels from c0 on of the tile whose first input row and column are (h0, w0); zero outside the image.
+// Loads `count` channels from c0 on of the tile whose first input row and column are (h0, w0); zero outside
+// the image.
 template <class T>
-__device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& plan, const T* __restrict__ image,
-                                              std::int32_t c0, std::int32_t count, std::int32_t h0, std::int32_t w0,
+__device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& plan,
+                                              const T* __restrict__ image, std::int32_t c0,
+                                              std::int32_t count, std::int32_t h0, std::int32_t w0,
                                               float* tile, int threads) {
   const std::int32_t area = plan.h.extent * plan.w.extent;
   for (std::int32_t i = threadIdx.x; i < count * area; i += threads) {
@@ -100,9 +103,10 @@ __device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& pl
 
 // Depthwise pixels of `count` channels from c0 on, from the input tile into mid[0..count).
 template <class T, class TileType>
-__device__ __forceinline__ void ComputeDepthwise(const Shape& shape, const Plan& plan, const T* __restrict__ w_dw,
-                                                 const T* __restrict__ b_dw, std::int32_t c0, std::int32_t count,
-                                                 const float* tile, float (*mid)[TileType::kPixels]) {
+__device__ __forceinline__ void ComputeDepthwise(const Shape& shape, const Plan& plan,
+                                                 const T* __restrict__ w_dw, const T* __restrict__ b_dw,
+                                                 std::int32_t c0, std::int32_t count, const float* tile,
+                                                 float (*mid)[TileType::kPixels]) {
   const std::int32_t area = plan.h.extent * plan.w.extent;
   for (std::int32_t i = threadIdx.x; i < count * TileType::kPixels; i += TileType::kThreads) {
     const std::int32_t c = i / TileType::kPixels;
@@ -137,13 +141,14 @@ __device__ __forceinline__ void LoadPointwise(const Shape& shape, const T* __res
 
 // sums += mid^T w_pw over `count` channels, for this thread's pixels and output channels.
 template <class TileType>
-__device__ __forceinline__ void Multiply(const typename TileType::Storage& shared, std::int32_t count, int pixel0,
-                                         int thread_out, float (&sums)[TileType::kPerThread][4]) {
+__device__ __forceinline__ void Multiply(const typename TileType::Storage& shared, std::int32_t count,
+                                         int pixel0, int thread_out, float (&sums)[TileType::kPerThread][4]) {
   for (std::int32_t c = 0; c < count; ++c) {
     const float4 mid = device::LoadFloat4(&shared.mid[c][pixel0]);
 #pragma unroll
     for (int group = 0; group < TileType::kPerThread / 4; ++group) {
-      const float4 weight = device::LoadFloat4(&shared.w_pw[c][(group * TileType::kThreadsOut + thread_out) * 4]);
+      const float4 weight =
+          device::LoadFloat4(&shared.w_pw[c][(group * TileType::kThreadsOut + thread_out) * 4]);
       const float weights[4] = {weight.x, weight.y, weight.z, weight.w};
 #pragma unroll
       for (int j = 0; j < 4; ++j) {
@@ -169,9 +174,10 @@ __device__ __forceinline__ BlockIndex BlockAt(const Plan& plan) {
 }
 
 template <class T, class TileType>
-__device__ __forceinline__ void StoreOutputs(const Shape& shape, const Plan& plan, const BlockIndex& at, std::int32_t k0,
-                                             int pixel0, int thread_out, const T* __restrict__ b_pw,
-                                             T* __restrict__ y, const float (&sums)[TileType::kPerThread][4]) {
+__device__ __forceinline__ void StoreOutputs(const Shape& shape, const Plan& plan, const BlockIndex& at,
+                                             std::int32_t k0, int pixel0, int thread_out,
+                                             const T* __restrict__ b_pw, T* __restrict__ y,
+                                             const float (&sums)[TileType::kPerThread][4]) {
   T* image = y + at.n * shape.y.n;
 #pragma unroll
   for (int j = 0; j < TileType::kPerThread; ++j) {
@@ -213,7 +219,8 @@ __global__ void __launch_bounds__(TileType::kThreads)
       LoadInputTile(shape, plan, image, chunk + first, count, h0, w0, input_tile, TileType::kThreads);
       if (first == 0) LoadPointwise<T, TileType>(shape, w_pw, k0, chunk, in_chunk, shared.w_pw);
       __syncthreads();
-      ComputeDepthwise<T, TileType>(shape, plan, w_dw, b_dw, chunk + first, count, input_tile, shared.mid + first);
+      ComputeDepthwise<T, TileType>(shape, plan, w_dw, b_dw, chunk + first, count, input_tile,
+                                    shared.mid + first);
     }
     __syncthreads();
     Multiply<TileType>(shared, in_chunk, pixel0, thread_out, sums);
@@ -234,11 +241,11 @@ Plan MakePlan(const Shape& shape) {
     plan.h = MakeAxis(plan.rows, shape.r, shape.stride_h, shape.dilation_h);
     plan.w = MakeAxis(plan.columns, shape.s, shape.stride_w, shape.dilation_w);
     const double area = static_cast<double>(plan.h.extent) * plan.w.extent;
-    // An idle pixel costs about as much as an input element: both are one step of the block's work on a channel.
+    // An idle pixel costs about as much as an input element: both are one step of the block's work on a
+    // channel.
     const double work = static_cast<double>(plan.tiles_p) * plan.tiles_q * (area + TileType::kPixels);
     if (least != 0 && work >= least) continue;
-    const std::int64_t room =
-        kSharedBudget - static_cast<std::int64_t>(sizeof(typename TileType::Storage));
+    const std::int64_t room = kSharedBudget - static_cast<std::int64_t>(sizeof(typename TileType::Storage));
     const std::int64_t fitting = room / static_cast<std::int64_t>(area * sizeof(float));
     if (fitting < 1) continue;
     plan.channels_at_once = static_cast<std::int32_t>(std::min<std::int64_t>(TileType::kChunk, fitting));
@@ -251,26 +258,32 @@ Plan MakePlan(const Shape& shape) {
 class Tiled {
  public:
   static constexpr const char* kName = "tiled";
-  static constexpr const char* kSummary = "input tile and depthwise result in shared memory, register-blocked product";
+  static constexpr const char* kSummary =
+      "input tile and depthwise result in shared memory, register-blocked product";
 
   static assay_promise Promise(assay_dtype) { return Fp32Promise(); }
 
   static std::string WhyNot(const assay_problem&, const Shape& shape, const assay_device_info&) {
-    const Plan plan = shape.k > NarrowTile::kChannelsOut ? MakePlan<WideTile>(shape) : MakePlan<NarrowTile>(shape);
+    const Plan plan =
+        shape.k > NarrowTile::kChannelsOut ? MakePlan<WideTile>(shape) : MakePlan<NarrowTile>(shape);
     if (static_cast<std::int64_t>(shape.n) * plan.tiles_p * plan.tiles_q > 0x7fffffff) {
       return "n, p and q need more than 2^31 - 1 blocks";
     }
-    if (shape.k > 65535 * static_cast<std::int64_t>(WideTile::kChannelsOut)) return "k needs more than 65535 blocks";
+    if (shape.k > 65535 * static_cast<std::int64_t>(WideTile::kChannelsOut))
+      return "k needs more than 65535 blocks";
     return {};
   }
 
   Tiled(const assay_problem& problem, const Shape& shape, const assay_device_info&)
-      : shape_(shape), dtype_(problem.dtype), narrow_(shape.k <= NarrowTile::kChannelsOut),
+      : shape_(shape),
+        dtype_(problem.dtype),
+        narrow_(shape.k <= NarrowTile::kChannelsOut),
         plan_(narrow_ ? MakePlan<NarrowTile>(shape) : MakePlan<WideTile>(shape)) {
     description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels x " +
                    std::to_string(narrow_ ? NarrowTile::kChannelsOut : WideTile::kChannelsOut) +
                    " channels a block, input tile " + std::to_string(plan_.h.extent) + "x" +
-                   std::to_string(plan_.w.extent) + " x " + std::to_string(plan_.channels_at_once) + " channels";
+                   std::to_string(plan_.w.extent) + " x " + std::to_string(plan_.channels_at_once) +
+                   " channels";
   }
 
   std::uint64_t workspace_bytes() const { return 0; }
@@ -290,10 +303,10 @@ class Tiled {
     const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
     const dim3 grid(static_cast<unsigned>(shape_.n * plan_.tiles_p * plan_.tiles_q),
                     static_cast<unsigned>((shape_.k + TileType::kChannelsOut - 1) / TileType::kChannelsOut));
-    const std::size_t shared = sizeof(typename TileType::Storage) + sizeof(float) * plan_.h.extent * plan_.w.extent *
-                                                                        plan_.channels_at_once;
-    return device::LaunchKernel(TiledKernel<T, TileType>, grid, dim3(TileType::kThreads), shared, stream, shape_,
-                                plan_, in(kX), in(kWDw), in(kBDw), in(kWPw), in(kBPw),
+    const std::size_t shared = sizeof(typename TileType::Storage) +
+                               sizeof(float) * plan_.h.extent * plan_.w.extent * plan_.channels_at_once;
+    return device::LaunchKernel(TiledKernel<T, TileType>, grid, dim3(TileType::kThreads), shared, stream,
+                                shape_, plan_, in(kX), in(kWDw), in(kBDw), in(kWPw), in(kBPw),
                                 static_cast<T*>(buffers.outputs[0]));
   }
 

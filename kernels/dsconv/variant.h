@@ -1,11 +1,10 @@
-// Makes a pack's row out of a kernel class, so that a kernel file holds the kernel and little else. A kernel class K has
+// Makes a pack's row out of a kernel class, so that a kernel file holds the kernel and little else. A kernel
+// class K has
 //   static constexpr const char *kName, *kSummary;
-//   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);  // empty: supported
-//   K(const assay_problem&, const Shape&, const assay_device_info&);                          // create()
-//   static assay_promise Promise(assay_dtype);
-//   std::uint64_t workspace_bytes() const;
-//   cudaError_t Prepare(const assay_buffers&, void* stream);
-//   cudaError_t Launch(const assay_buffers&, void* stream);
+//   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);  // empty:
+//   supported K(const assay_problem&, const Shape&, const assay_device_info&);                          //
+//   create() static assay_promise Promise(assay_dtype); std::uint64_t workspace_bytes() const; cudaError_t
+//   Prepare(const assay_buffers&, void* stream); cudaError_t Launch(const assay_buffers&, void* stream);
 //   const std::string& description() const;
 #pragma once
 
@@ -42,7 +41,8 @@ inline assay_promise Fp32Promise() {
   return promise;
 }
 
-// Limits that all variants of this pack share: Shape holds 32-bit sizes and offsets within one channel plane or row.
+// Limits that all variants of this pack share: Shape holds 32-bit sizes and offsets within one channel plane
+// or row.
 inline std::string WhyNotAnyVariant(const assay_problem& problem) {
   constexpr std::int64_t kLimit = std::numeric_limits<std::int32_t>::max();
   for (int i = 0; i < problem.num_params; ++i) {
@@ -51,14 +51,16 @@ inline std::string WhyNotAnyVariant(const assay_problem& problem) {
   const auto get = [&](const char* name) { return assay_param_or(&problem, name, 0); };
   if (get("h") * get("w") > kLimit / (problem.layout == ASSAY_NHWC ? get("c") : 1) ||
       get("p") * get("q") > kLimit / (problem.layout == ASSAY_NHWC ? get("k") : 1)) {
-    return "h * w or p * q (times the channels in nhwc) is above 2^31 - 1: offsets within an image are 32-bit";
+    return "h * w or p * q (times the channels in nhwc) is above 2^31 - 1: offsets within an image are "
+           "32-bit";
   }
   return {};
 }
 
 template <class Kernel>
 struct VariantOf {
-  static std::int32_t Supports(const assay_problem* problem, const assay_device_info* device, assay_message* why) {
+  static std::int32_t Supports(const assay_problem* problem, const assay_device_info* device,
+                               assay_message* why) {
     std::string reason = WhyNotAnyVariant(*problem);
     if (reason.empty()) reason = Kernel::WhyNot(*problem, ShapeOf(*problem), *device);
     if (reason.empty()) return 0;
@@ -73,19 +75,23 @@ struct VariantOf {
     Say(error, e.what());
     return 1;
   }
-  static std::uint64_t WorkspaceBytes(const void* plan) { return static_cast<const Kernel*>(plan)->workspace_bytes(); }
+  static std::uint64_t WorkspaceBytes(const void* plan) {
+    return static_cast<const Kernel*>(plan)->workspace_bytes();
+  }
   static std::int32_t Prepare(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
     return Report(static_cast<Kernel*>(plan)->Prepare(*buffers, stream), "prepare", error);
   }
   static std::int32_t Launch(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
     return Report(static_cast<Kernel*>(plan)->Launch(*buffers, stream), "launch", error);
   }
-  static const char* Describe(const void* plan) { return static_cast<const Kernel*>(plan)->description().c_str(); }
+  static const char* Describe(const void* plan) {
+    return static_cast<const Kernel*>(plan)->description().c_str();
+  }
   static void Release(void* plan) { delete static_cast<Kernel*>(plan); }
 
   static assay_variant Row() {
-    return {"dsconv", Kernel::kName, Kernel::kSummary, ASSAY_ROLE_KERNEL, &Kernel::Promise, &Supports, &Create,
-            &WorkspaceBytes, &Prepare, &Launch, &Describe, &Release};
+    return {"dsconv", Kernel::kName,   Kernel::kSummary, ASSAY_ROLE_KERNEL, &Kernel::Promise, &Supports,
+            &Create,  &WorkspaceBytes, &Prepare,         &Launch,           &Describe,        &Release};
   }
 };
 

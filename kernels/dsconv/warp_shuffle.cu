@@ -1,10 +1,11 @@
 // The depthwise results of 32 channels live one a lane; the pointwise half takes them by __shfl_sync.
-// A warp owns kPixels consecutive output pixels (rows and images run on into each other) and 32 * kPerLane output channels:
-// lane l has channels l, l + 32, ... of them. It walks the input channels 32 at a time: each lane computes its channel's
-// depthwise value for every pixel from device memory into registers, then the warp passes the 32 channels' values round and
-// each lane adds them, times its column of w_pw, to its sums. No shared memory, no block barrier; warps never meet. w_pw is
-// read as [C][K'], rearranged once by prepare(), so that the lanes' loads are contiguous. Time goes to the shuffles: one for
-// kPerLane fmaf, on a unit that takes 32 lanes a clock.
+// A warp owns kPixels consecutive output pixels (rows and images run on into each other) and 32 * kPerLane
+// output channels: lane l has channels l, l + 32, ... of them. It walks the input channels 32 at a time: each
+// lane computes its channel's depthwise value for every pixel from device memory into registers, then the
+// warp passes the 32 channels' values round and each lane adds them, times its column of w_pw, to its sums.
+// No shared memory, no block barrier; warps never meet. w_pw is read as [C][K'], rearranged once by
+// prepare(), so that the lanes' loads are contiguous. Time goes to the shuffles: one for kPerLane fmaf, on a
+// unit that takes 32 lanes a clock.
 #include <cuda_runtime.h>
 
 #include <string>
@@ -35,7 +36,8 @@ using NarrowTile = Tile<8, 1>;  // K <= 32
 // w_pw[k][c] -> to[c][k], fp32, zero for k in [K, k_padded).
 template <class T>
 __global__ void __launch_bounds__(kThreads)
-    TransposeKernel(const T* __restrict__ w_pw, std::int32_t k, std::int32_t c, std::int32_t k_padded, float* __restrict__ to) {
+    TransposeKernel(const T* __restrict__ w_pw, std::int32_t k, std::int32_t c, std::int32_t k_padded,
+                    float* __restrict__ to) {
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (i >= static_cast<std::int64_t>(c) * k_padded) return;
   const std::int64_t at_c = i / k_padded;
@@ -73,7 +75,8 @@ __device__ __forceinline__ void ComputeDepthwise(const Shape& shape, const T* __
   const T* taps = w_dw + static_cast<std::int64_t>(c) * shape.r * shape.s;
 #pragma unroll
   for (int i = 0; i < TileType::kPixels; ++i) {
-    mid[i] = inside ? DepthwisePixel(shape, x + pixels[i].x + c * shape.x.c, taps, bias, pixels[i].h0, pixels[i].w0)
+    mid[i] = inside ? DepthwisePixel(shape, x + pixels[i].x + c * shape.x.c, taps, bias, pixels[i].h0,
+                                     pixels[i].w0)
                     : 0.0f;
   }
 }
@@ -135,7 +138,8 @@ std::int64_t RoundUp(std::int64_t value, std::int64_t to) { return (value + to -
 class WarpShuffle {
  public:
   static constexpr const char* kName = "warp_shuffle";
-  static constexpr const char* kSummary = "depthwise results one a lane, passed round by shuffles, no shared memory";
+  static constexpr const char* kSummary =
+      "depthwise results one a lane, passed round by shuffles, no shared memory";
 
   static assay_promise Promise(assay_dtype) {
     assay_promise promise = Fp32Promise();
@@ -153,22 +157,28 @@ class WarpShuffle {
   }
 
   WarpShuffle(const assay_problem& problem, const Shape& shape, const assay_device_info&)
-      : shape_(shape), dtype_(problem.dtype), narrow_(shape.k <= NarrowTile::kChannelsOut),
+      : shape_(shape),
+        dtype_(problem.dtype),
+        narrow_(shape.k <= NarrowTile::kChannelsOut),
         k_padded_(static_cast<std::int32_t>(
             RoundUp(shape.k, narrow_ ? NarrowTile::kChannelsOut : WideTile::kChannelsOut))) {
-    description_ = std::string(narrow_ ? "8 pixels x 32" : "8 pixels x 128") + " channels a warp, w_pw transposed to fp32";
+    description_ = std::string(narrow_ ? "8 pixels x 32" : "8 pixels x 128") +
+                   " channels a warp, w_pw transposed to fp32";
   }
 
-  std::uint64_t workspace_bytes() const { return sizeof(float) * static_cast<std::uint64_t>(shape_.c) * k_padded_; }
+  std::uint64_t workspace_bytes() const {
+    return sizeof(float) * static_cast<std::uint64_t>(shape_.c) * k_padded_;
+  }
   const std::string& description() const { return description_; }
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
     const std::int64_t elements = static_cast<std::int64_t>(shape_.c) * k_padded_;
     return device::DispatchElement(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
-      return device::LaunchKernel(TransposeKernel<T>, dim3(static_cast<unsigned>((elements + kThreads - 1) / kThreads)),
-                                  dim3(kThreads), 0, stream, static_cast<const T*>(buffers.inputs[kWPw]), shape_.k,
-                                  shape_.c, k_padded_, static_cast<float*>(buffers.workspace));
+      return device::LaunchKernel(TransposeKernel<T>,
+                                  dim3(static_cast<unsigned>((elements + kThreads - 1) / kThreads)),
+                                  dim3(kThreads), 0, stream, static_cast<const T*>(buffers.inputs[kWPw]),
+                                  shape_.k, shape_.c, k_padded_, static_cast<float*>(buffers.workspace));
     });
   }
 
@@ -191,8 +201,9 @@ class WarpShuffle {
     const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
     const dim3 grid(static_cast<unsigned>(PixelBlocks(shape_)),
                     static_cast<unsigned>(k_padded_ / TileType::kChannelsOut));
-    return device::LaunchKernel(WarpShuffleKernel<T, TileType>, grid, dim3(kThreads), 0, stream, shape_, k_padded_,
-                                in(kX), in(kWDw), in(kBDw), static_cast<const float*>(buffers.workspace), in(kBPw),
+    return device::LaunchKernel(WarpShuffleKernel<T, TileType>, grid, dim3(kThreads), 0, stream, shape_,
+                                k_padded_, in(kX), in(kWDw), in(kBDw),
+                                static_cast<const float*>(buffers.workspace), in(kBPw),
                                 static_cast<T*>(buffers.outputs[0]));
   }
 

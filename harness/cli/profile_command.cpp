@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+
+#include "harness/cli/commands.h"
+#include "harness/cli/device_choice.h"
+#include "harness/cli/selection.h"
+#include "harness/run/profile_case.h"
+
+namespace assay {
+namespace {
+
+struct ProfileArguments {
+  std::filesystem::path config;
+  std::string case_id;
+  std::string device = "auto";
+  int launches = 3;
+};
+
+// The case of that id; a config may leave out what the id says already.
+Case FindCase(const ProfileArguments& arguments, const Catalog& catalog, std::uint64_t& seed) {
+  if (arguments.config.empty()) return ParseCaseId(arguments.case_id, catalog);
+  const Sweep sweep = LoadSweep(arguments.config, catalog);
+  seed = sweep.verify.first_seed;
+  const auto found =
+      std::ranges::find_if(sweep.cases, [&](const Case& c) { return c.Id() == arguments.case_id; });
+  if (found != sweep.cases.end()) return *found;
+  throw ConfigError(fmt::format("--case: {} is none of the {} cases of {}; one of them is {}",
+                                arguments.case_id, sweep.cases.size(), arguments.config.string(),
+                                sweep.cases.front().Id()));
+}
+
+void Profile(const ProfileArguments& arguments) {
+  const PackSet packs(OpenBuiltInPacks());
+  std::uint64_t seed = VerifySettings{}.first_seed;
+  const Case c = FindCase(arguments, packs.BuildCatalog(), seed);
+  const std::unique_ptr<Device> device = OpenDevice(arguments.device);
+  ProfileCase(c, packs, *device, seed, arguments.launches);
+  fmt::print("{}: {} launches on {}\n", c.Id(), arguments.launches, device->name());
+}
+
+}  // namespace
+
+void AddProfileCommand(CLI::App& app, CommandContext&) {
+  CLI::App* command = app.add_subcommand(
+      "profile",
+      "launch one case for ncu or nsys to look at (scripts/profile_ncu and profile_nsys wrap this)");
+  const auto arguments = std::make_shared<ProfileArguments>();
+  command->add_option("config", arguments->config,
+                      "YAML file that holds the case (optional: the id says all)");
+  command->add_option("--case", arguments->case_id, "case id, as reports show it")->required();
+  command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
+  command->add_option("--launches", arguments->launches, "launches to make while the profiler collects")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  command->callback([arguments] { Profile(*arguments); });
+}
+
+}  // namespace assay

@@ -1,0 +1,32 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+
+#include "harness/cli/commands.h"
+#include "harness/config/config.h"
+#include "harness/report/report.h"
+
+namespace assay {
+namespace {
+
+void Report(const std::filesystem::path& dir) {
+  if (!std::filesystem::exists(dir / "results.jsonl")) {
+    throw ConfigError(fmt::format("{} holds no results.jsonl, from which reports are made", dir.string()));
+  }
+  const Journal journal = ReadJournal(dir / "results.jsonl");
+  WriteReports(dir, journal);
+  if (journal.torn) fmt::print("The last line of results.jsonl was cut short and has been left out.\n");
+  fmt::print("{}\nReports: {}\n", RenderConsole(journal, 0), (dir / "report.html").string());
+}
+
+}  // namespace
+
+void AddReportCommand(CLI::App& app, CommandContext&) {
+  CLI::App* command = app.add_subcommand("report", "make the reports again from a folder's results.jsonl");
+  const auto dir = std::make_shared<std::filesystem::path>();
+  command->add_option("dir", *dir, "folder of a run")->required();
+  command->callback([dir] { Report(*dir); });
+}
+
+}  // namespace assay

@@ -1,0 +1,98 @@
+#include "harness/cli/selection.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <regex>
+#include <string_view>
+
+#include "harness/config/adhoc.h"
+#include "reference/dtype.h"
+
+namespace assay {
+namespace {
+
+bool Contains(const std::vector<std::string>& list, std::string_view name) {
+  return list.empty() || std::ranges::find(list, name) != list.end();
+}
+
+// Says which names are allowed if one of `given` is not among them.
+void CheckNames(const char* option, const std::vector<std::string>& given,
+                const std::vector<std::string>& allowed) {
+  for (const std::string& name : given) {
+    if (std::ranges::find(allowed, name) == allowed.end()) {
+      throw ConfigError(fmt::format("{}: found {}; allowed: {}", option, name, fmt::join(allowed, ", ")));
+    }
+  }
+}
+
+std::vector<std::string> VariantNames(const Catalog& catalog) {
+  std::vector<std::string> names;
+  for (const Catalog::Entry& entry : catalog.entries) {
+    if (std::ranges::find(names, entry.variant) == names.end()) names.push_back(entry.variant);
+  }
+  return names;
+}
+
+std::regex CompileFilter(const std::string& filter) {
+  try {
+    return std::regex(filter, std::regex::ECMAScript | std::regex::optimize);
+  } catch (const std::regex_error& e) {
+    throw ConfigError(fmt::format("--filter: {} is not a regular expression: {}", filter, e.what()));
+  }
+}
+
+void Narrow(Sweep& sweep, const SelectionOptions& options) {
+  const std::regex filter = CompileFilter(options.filter);
+  std::erase_if(sweep.cases, [&](const Case& c) {
+    return !Contains(options.problems, c.problem.op->ProblemId(c.problem)) ||
+           !Contains(options.dtypes, DTypeName(c.dtype)) ||
+           !Contains(options.layouts, LayoutName(c.layout)) || !Contains(options.variants, c.variant) ||
+           (!options.filter.empty() && !std::regex_search(c.Id(), filter));
+  });
+  // A variant typed on the command line is selected by name.
+  for (Case& c : sweep.cases) {
+    if (!options.variants.empty() && !c.baseline) c.named = true;
+  }
+}
+
+}  // namespace
+
+void AddSelectionOptions(CLI::App& command, SelectionOptions& options) {
+  command.add_option("config", options.config, "YAML file that describes the sweep");
+  command.add_option("--filter", options.filter,
+                     "keep the cases whose id this regular expression is found in");
+  command.add_option("--problem", options.problems, "problem ids, as n1c64k128h56w56r3p1")->delimiter(',');
+  command.add_option("--dtype", options.dtypes, "fp32, fp16, bf16")->delimiter(',');
+  command.add_option("--layout", options.layouts, "nchw, nhwc")->delimiter(',');
+  command.add_option("--variant", options.variants, "names that `assay list` shows")->delimiter(',');
+  command.add_option("--seeds", options.seeds, "how often inputs are drawn")->check(CLI::Range(1, 100));
+  command.add_option("--first-seed", options.first_seed, "seed of the first draw");
+}
+
+Sweep SelectCases(const SelectionOptions& options, const Catalog& catalog) {
+  CheckNames("--dtype", options.dtypes, {"fp32", "fp16", "bf16"});
+  CheckNames("--layout", options.layouts, {"nchw", "nhwc"});
+  CheckNames("--variant", options.variants, VariantNames(catalog));
+  if (options.config.empty() && options.problems.empty()) {
+    throw ConfigError("nothing to run: give a config (as configs/quick.yaml) or --problem");
+  }
+  Sweep sweep =
+      options.config.empty()
+          ? MakeAdhocSweep({"", options.problems, options.dtypes, options.layouts, options.variants}, catalog)
+          : LoadSweep(options.config, catalog);
+  const std::size_t all = sweep.cases.size();
+  Narrow(sweep, options);
+  if (sweep.cases.empty()) {
+    throw ConfigError(
+        fmt::format("no case is left: --filter, --problem, --dtype, --layout and --variant together drop "
+                    "all {} cases of {}",
+                    all, options.config.string()));
+  }
+  if (options.seeds) sweep.verify.seeds = *options.seeds;
+  if (options.first_seed) sweep.verify.first_seed = *options.first_seed;
+  return sweep;
+}
+
+}  // namespace assay

@@ -1,0 +1,27 @@
+// The cases that a command line asks for: from a config, narrowed by options, or from options alone.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/config/config.h"
+
+namespace assay {
+
+struct SelectionOptions {
+  std::filesystem::path config;  // empty: the options alone say what to run
+  std::string filter;            // regular expression, found anywhere in a case id
+  std::vector<std::string> problems, dtypes, layouts, variants;
+  std::optional<int> seeds;
+  std::optional<std::uint64_t> first_seed;
+};
+
+void AddSelectionOptions(CLI::App& command, SelectionOptions& options);
+
+// Throws ConfigError: also if a name is unknown, or if no case is left.
+Sweep SelectCases(const SelectionOptions& options, const Catalog& catalog);
+
+}  // namespace assay

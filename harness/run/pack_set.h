@@ -1,0 +1,35 @@
+// All packs of a run, and which of them serves a variant on a device.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/config/config.h"
+#include "harness/device/pack_loader.h"
+
+namespace assay {
+
+// A variant that can be used, or the reason why it cannot be here.
+struct VariantLookup {
+  const assay_variant* variant = nullptr;
+  const Pack* pack = nullptr;
+  std::string unavailable;  // set if variant is null
+};
+
+class PackSet {
+ public:
+  explicit PackSet(std::vector<Pack> packs) : packs_(std::move(packs)) {}
+
+  const std::vector<Pack>& packs() const { return packs_; }
+  // Every variant that any pack names, usable here or not, each once, in the packs' order.
+  Catalog BuildCatalog() const;
+  VariantLookup Find(std::string_view op, std::string_view variant, assay_backend backend) const;
+
+ private:
+  std::vector<Pack> packs_;
+};
+
+std::string_view BackendName(assay_backend backend);  // "host", "cuda"
+
+}  // namespace assay

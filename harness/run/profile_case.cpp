@@ -1,0 +1,61 @@
+#include "harness/run/profile_case.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <stdexcept>
+
+#include "harness/device/case_buffers.h"
+#include "harness/profile/cuda_profiler.h"
+#include "harness/profile/ranges.h"
+#include "harness/verify/tensor_io.h"
+
+namespace assay {
+namespace {
+
+void UploadRandomInputs(const Case& c, std::uint64_t seed, CaseBuffers& buffers) {
+  const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
+  const std::vector<std::vector<float>> values = FillInputs(c.problem, c.dtype, FillKind::kRandom, seed);
+  std::vector<std::vector<std::byte>> bits(specs.size());
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (specs[i].present) bits[i] = ToDeviceBits(specs[i], values[i], c.dtype, c.layout);
+  }
+  buffers.UploadInputs(bits);
+  buffers.PoisonOutputs();
+}
+
+}  // namespace
+
+void ProfileCase(const Case& c, const PackSet& packs, Device& device, std::uint64_t seed, int launches) {
+  constexpr std::uint64_t kNumber = 1;
+  const VariantLookup found = packs.Find(c.problem.op->name(), c.variant, device.info().backend);
+  if (!found.variant) throw std::runtime_error(fmt::format("{}: {}", c.Id(), found.unavailable));
+  const assay_problem view = c.problem.View(c.dtype, c.layout);
+  assay_message why{};
+  if (found.variant->supports(&view, &device.info(), &why) != 0) {
+    throw std::runtime_error(fmt::format("{}: unsupported: {}", c.Id(), why.text));
+  }
+  Plan plan(*found.variant, view, device.info());
+  CaseBuffers buffers(device, c.problem, c.dtype, plan.WorkspaceBytes());
+  UploadRandomInputs(c, seed, buffers);
+  const std::unique_ptr<Stream> stream = device.CreateStream();
+  const assay_buffers pointers = buffers.Pointers();
+
+  const ProfileRange case_range(ProfileRange::Kind::kCase, c.Id(), kNumber);
+  {
+    const ProfileRange range(ProfileRange::Kind::kWarmUp, kNumber);
+    plan.Prepare(pointers, stream->handle());
+    plan.Launch(pointers, stream->handle());
+    stream->Synchronize();
+  }
+  const bool on_gpu = device.info().backend == ASSAY_BACKEND_CUDA;
+  if (on_gpu) StartCudaProfiler();
+  {
+    const ProfileRange range(ProfileRange::Kind::kMeasure, kNumber);
+    for (int i = 0; i < launches; ++i) plan.Launch(pointers, stream->handle());
+    stream->Synchronize();
+  }
+  if (on_gpu) StopCudaProfiler();
+}
+
+}  // namespace assay

@@ -1,0 +1,308 @@
+#include "harness/run/runner.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "harness/measure/measure.h"
+#include "harness/profile/ranges.h"
+#include "harness/run/environment.h"
+#include "harness/run/timing_session.h"
+#include "harness/verify/judge.h"
+
+namespace assay {
+namespace {
+
+constexpr const char* kHostUntimed =
+    "The host device runs kernels as CPU fibers to judge them; its times say nothing of a GPU, so none are "
+    "reported.";
+
+using Clock = std::chrono::steady_clock;
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// One case on its way through judging and timing.
+struct Job {
+  const Case* c = nullptr;
+  std::size_t number = 0;  // in the sweep
+  const assay_variant* variant = nullptr;
+  std::unique_ptr<Plan> plan;
+  Judgement judgement;
+  Record record;
+  double seconds = 0;
+};
+
+Record StartRecord(const Case& c, const Sweep& sweep, const Device& device, const RunOptions& options) {
+  Record record;
+  record.id = c.Id();
+  record.op = c.problem.op->name();
+  record.problem = c.problem.op->ProblemId(c.problem);
+  for (const assay_param& param : c.problem.params) record.params.emplace_back(param.name, param.value);
+  record.label = c.label;
+  record.dtype = DTypeName(c.dtype);
+  record.layout = LayoutName(c.layout);
+  record.variant = c.variant;
+  record.baseline = c.baseline;
+  record.named = c.named;
+  record.device = device.name();
+  record.reproduce = ReproduceCommand(c, sweep.verify, options.device_argument);
+  const Cost cost = c.problem.op->CostOf(c.problem, c.dtype);
+  record.bytes = cost.compulsory_bytes;
+  record.flops = cost.Flops();
+  return record;
+}
+
+void TakeJudgement(Record& record, const Judgement& judgement) {
+  record.verdict = judgement.verdict;
+  record.reason = judgement.reason;
+  record.steps = judgement.steps;
+  record.failure = judgement.failure;
+  record.max_error_share = judgement.max_error_share;
+}
+
+class SweepRun {
+ public:
+  SweepRun(const Sweep& sweep, const PackSet& packs, Device& device, const RunOptions& options,
+           Progress& progress)
+      : sweep_(sweep),
+        packs_(packs),
+        device_(device),
+        options_(options),
+        progress_(progress),
+        judge_(device, sweep.verify),
+        timed_(device.can_time() && sweep.measure.enabled) {}
+
+  Journal Run() {
+    std::filesystem::create_directories(options_.out_dir);
+    journal_.header = MakeHeader();
+    JournalWriter writer(options_.out_dir / "results.jsonl", journal_.header);
+    writer_ = &writer;
+    progress_.Begin(static_cast<int>(sweep_.cases.size()));
+    {
+      const ProfileRange range(ProfileRange::Kind::kSweep, sweep_.name);
+      for (std::size_t begin = 0; begin < sweep_.cases.size();) {
+        const std::size_t end = GroupEnd(begin);
+        RunGroup(begin, end);
+        begin = end;
+      }
+    }
+    progress_.End();
+    if (timed_) log_.Write(options_.out_dir / "benchmark.json");
+    return std::move(journal_);
+  }
+
+ private:
+  SweepHeader MakeHeader() {
+    SweepHeader header;
+    header.name = sweep_.name;
+    header.config_path = sweep_.path.string();
+    header.config_text = sweep_.text;
+    header.command = options_.command;
+    header.started = UtcNow();
+    header.assay_version = ProgramVersion();
+    header.device = fmt::format("{}: {}", device_.name(), device_.description());
+    header.timed = timed_;
+    if (!device_.can_time()) {
+      header.untimed_reason = kHostUntimed;
+    } else if (!timed_) {
+      header.untimed_reason = "The config says measure.enabled: false.";
+    }
+    header.environment = DescribeEnvironment(device_, packs_);
+    if (timed_) {
+      header.method = DescribeMethod(sweep_.measure);
+      header.ceilings = MeasureCeilings(device_);
+    }
+    header.planned_cases = static_cast<int>(sweep_.cases.size());
+    return header;
+  }
+
+  // Cases from `begin` on that share problem, dtype and layout: they are timed side by side.
+  std::size_t GroupEnd(std::size_t begin) const {
+    const Case& first = sweep_.cases[begin];
+    std::size_t end = begin + 1;
+    while (end < sweep_.cases.size() && sweep_.cases[end].problem == first.problem &&
+           sweep_.cases[end].dtype == first.dtype && sweep_.cases[end].layout == first.layout) {
+      ++end;
+    }
+    return end;
+  }
+
+  void RunGroup(std::size_t begin, std::size_t end) {
+    std::vector<Job> to_time;
+    for (std::size_t i = begin; i < end; ++i) {
+      Job job;
+      job.c = &sweep_.cases[i];
+      job.number = i + 1;
+      progress_.CaseStarted(job.c->Id());
+      const Clock::time_point start = Clock::now();
+      JudgeJob(job);
+      job.seconds = SecondsSince(start);
+      if (timed_ && job.judgement.verdict == Verdict::kRight && job.record.verdict == Verdict::kRight) {
+        to_time.push_back(std::move(job));
+      } else {
+        Finish(job);
+      }
+    }
+    TimeJobs(to_time);
+  }
+
+  void JudgeJob(Job& job) {
+    const Case& c = *job.c;
+    job.record = StartRecord(c, sweep_, device_, options_);
+    const ProfileRange range(ProfileRange::Kind::kCase, job.record.id, job.number);
+    const VariantLookup found = packs_.Find(c.problem.op->name(), c.variant, device_.info().backend);
+    if (!found.variant) return Settle(job, Verdict::kUnavailable, found.unavailable);
+    job.variant = found.variant;
+    if (device_lost_) return Settle(job, Verdict::kFailed, lost_reason_);
+
+    const assay_problem view = c.problem.View(c.dtype, c.layout);
+    assay_message why{};
+    if (job.variant->supports(&view, &device_.info(), &why) != 0)
+      return Settle(job, Verdict::kUnsupported, why.text);
+    try {
+      job.plan = std::make_unique<Plan>(*job.variant, view, device_.info());
+      job.record.plan = job.plan->Describe();
+      const ProfileRange verify(ProfileRange::Kind::kVerify, "verify", job.number);
+      job.judgement = judge_.JudgeCase(c, *job.variant, *job.plan);
+      TakeJudgement(job.record, job.judgement);
+    } catch (const DeviceError& e) {
+      Settle(job, Verdict::kFailed, e.what());
+      if (e.sticky) LoseDevice(job.record.id, e.what());
+    } catch (const std::exception& e) {
+      Settle(job, Verdict::kFailed, e.what());
+    }
+  }
+
+  static void Settle(Job& job, Verdict verdict, const std::string& reason) {
+    job.record.verdict = verdict;
+    job.record.reason = reason;
+  }
+
+  // The process cannot use the device any more: what is left of the sweep is recorded as failed, with the
+  // culprit's name.
+  void LoseDevice(const std::string& id, const std::string& why) {
+    device_lost_ = true;
+    lost_reason_ = fmt::format("not run: the device was lost in case {} ({})", id, why);
+  }
+
+  void TimeJobs(std::vector<Job>& jobs) {
+    if (jobs.empty()) return;
+    std::vector<TimingEntry> entries;
+    for (const Job& job : jobs) entries.push_back({job.c, job.variant, job.plan.get()});
+    const Clock::time_point start = Clock::now();
+    std::vector<TimingResult> results;
+    try {
+      results = TimeEntries(device_, sweep_, entries, log_);
+    } catch (const DeviceError& e) {
+      if (e.sticky) {
+        LoseDevice(jobs.front().record.id + " or a variant timed beside it", e.what());
+        return FinishUntimed(jobs, Verdict::kFailed,
+                             fmt::format("the device was lost while timing: {}", e.what()));
+      }
+      return FinishUntimed(jobs, Verdict::kRight, fmt::format("not timed: {}", e.what()));
+    } catch (const VariantError& e) {
+      return FinishUntimed(jobs, Verdict::kFailed, fmt::format("prepare failed while timing: {}", e.what()));
+    }
+    const double share = SecondsSince(start) / static_cast<double>(jobs.size());
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      jobs[i].seconds += share;
+      TakeTiming(jobs[i], results[i]);
+      Finish(jobs[i]);
+    }
+  }
+
+  void FinishUntimed(std::vector<Job>& jobs, Verdict verdict, const std::string& reason) {
+    for (Job& job : jobs) {
+      Settle(job, verdict, reason);
+      Finish(job);
+    }
+  }
+
+  void TakeTiming(Job& job, TimingResult& result) {
+    if (result.failed) return Settle(job, Verdict::kFailed, result.not_timed);
+    if (!result.timing) {
+      job.record.reason = result.not_timed;
+      return;
+    }
+    judge_.JudgeAfterTiming(*job.c, *job.variant, result.last_seed, result.outputs, job.judgement);
+    TakeJudgement(job.record, job.judgement);
+    if (!result.memory_fault.empty() && job.record.verdict == Verdict::kRight) {
+      Settle(job, Verdict::kWrong, "step memory: " + result.memory_fault);
+    }
+    // A wrong result's time means nothing, so it is not kept.
+    if (job.record.verdict != Verdict::kRight) return;
+    job.record.timing = std::move(result.timing);
+    job.record.floor = FloorOf(job.c->problem.op->CostOf(job.c->problem, job.c->dtype), job.c->dtype,
+                               *journal_.header.ceilings);
+  }
+
+  void Finish(Job& job) {
+    job.plan.reset();
+    job.record.case_seconds = job.seconds;
+    writer_->Append(job.record);
+    progress_.CaseEnded(job.record);
+    journal_.records.push_back(std::move(job.record));
+  }
+
+  const Sweep& sweep_;
+  const PackSet& packs_;
+  Device& device_;
+  const RunOptions& options_;
+  Progress& progress_;
+  Judge judge_;
+  bool timed_;
+  BenchmarkLog log_;
+  Journal journal_;
+  JournalWriter* writer_ = nullptr;
+  bool device_lost_ = false;
+  std::string lost_reason_;
+};
+
+}  // namespace
+
+Journal RunSweep(const Sweep& sweep, const PackSet& packs, Device& device, const RunOptions& options,
+                 Progress& progress) {
+  return SweepRun(sweep, packs, device, options, progress).Run();
+}
+
+ExitCode ExitCodeOf(const Journal& journal) {
+  bool environment = false;
+  for (const Record& record : journal.records) {
+    switch (record.verdict) {
+      case Verdict::kWrong:
+      case Verdict::kFailed:
+        return ExitCode::kWrong;
+      case Verdict::kUnsupported:
+        if (record.named && !record.baseline) return ExitCode::kWrong;
+        break;
+      case Verdict::kUnavailable:
+        environment = environment || (record.named && !record.baseline);
+        break;
+      case Verdict::kRight:
+        break;
+    }
+  }
+  return environment ? ExitCode::kEnvironment : ExitCode::kRight;
+}
+
+std::string ReproduceCommand(const Case& c, const VerifySettings& verify,
+                             const std::string& device_argument) {
+  std::string command =
+      fmt::format("assay run --problem {} --dtype {} --layout {} --variant {}",
+                  c.problem.op->ProblemId(c.problem), DTypeName(c.dtype), LayoutName(c.layout), c.variant);
+  const VerifySettings defaults;
+  if (verify.seeds != defaults.seeds) command += fmt::format(" --seeds {}", verify.seeds);
+  if (verify.first_seed != defaults.first_seed) command += fmt::format(" --first-seed {}", verify.first_seed);
+  if (!device_argument.empty() && device_argument != "auto") command += " --device " + device_argument;
+  return command;
+}
+
+}  // namespace assay

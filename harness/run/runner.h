@@ -1,0 +1,33 @@
+// Runs a sweep on one device: judges every case, times the right ones, journals each, and writes the reports.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "harness/config/config.h"
+#include "harness/device/device.h"
+#include "harness/record/journal.h"
+#include "harness/report/progress.h"
+#include "harness/run/pack_set.h"
+
+namespace assay {
+
+struct RunOptions {
+  std::filesystem::path out_dir;  // created; must not hold a journal yet
+  std::string command;            // as typed, for the record
+  std::string device_argument;    // what --device said, for reproduce commands
+};
+
+enum class ExitCode : int { kRight = 0, kWrong = 1, kUsage = 2, kEnvironment = 3 };
+
+// Throws std::runtime_error if the folder cannot be written to. A case's own failure is in its record.
+Journal RunSweep(const Sweep& sweep, const PackSet& packs, Device& device, const RunOptions& options,
+                 Progress& progress);
+
+// What the records say: docs in the README under "Exit codes".
+ExitCode ExitCodeOf(const Journal& journal);
+
+// The one command that runs a case alone.
+std::string ReproduceCommand(const Case& c, const VerifySettings& verify, const std::string& device_argument);
+
+}  // namespace assay

@@ -1,0 +1,231 @@
+#include "harness/run/timing_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "harness/verify/tensor_io.h"
+
+namespace assay {
+namespace {
+
+constexpr double kBytesPerGiB = 1024.0 * 1024 * 1024;
+
+std::size_t GuardedBytes(std::size_t bytes) { return bytes + 2 * GuardedBuffer::kGuardBytes; }
+
+// The inputs that timed launches take in turn. Set i holds the random inputs of seed first_seed + i, so that
+// judging the last launch's output can use a reference that judging made before.
+class InputSets {
+ public:
+  InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count) : first_seed_(first_seed) {
+    const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
+    for (int i = 0; i < count; ++i) {
+      Set& set = sets_.emplace_back();
+      const std::vector<std::vector<float>> values =
+          FillInputs(c.problem, c.dtype, FillKind::kRandom, SeedOf(i));
+      for (std::size_t t = 0; t < specs.size(); ++t) {
+        set.pointers.push_back(nullptr);
+        set.hashes.push_back(0);
+        set.buffers.emplace_back();
+        if (!specs[t].present) continue;
+        const std::vector<std::byte> bits = ToDeviceBits(specs[t], values[t], c.dtype, c.layout);
+        set.buffers[t] = std::make_unique<GuardedBuffer>(device, bits.size());
+        set.buffers[t]->Upload(bits);
+        set.pointers[t] = set.buffers[t]->data();
+        set.hashes[t] = set.buffers[t]->Hash();
+      }
+    }
+  }
+
+  std::size_t count() const { return sets_.size(); }
+  std::uint64_t SeedOf(std::size_t i) const { return first_seed_ + i; }
+  const std::vector<const void*>& Pointers(std::size_t i) const { return sets_[i].pointers; }
+
+  // One sentence if a launch changed an input or wrote beside it; empty: none did.
+  std::string CheckIntact() const {
+    for (const Set& set : sets_) {
+      for (std::size_t t = 0; t < set.buffers.size(); ++t) {
+        if (!set.buffers[t]) continue;
+        if (set.buffers[t]->CheckGuards())
+          return fmt::format("memory beside input {} was overwritten while timing", t);
+        if (set.buffers[t]->Hash() != set.hashes[t])
+          return fmt::format("input {} was changed while timing", t);
+      }
+    }
+    return {};
+  }
+
+ private:
+  struct Set {
+    std::vector<std::unique_ptr<GuardedBuffer>> buffers;
+    std::vector<const void*> pointers;
+    std::vector<std::uint64_t> hashes;
+  };
+  std::uint64_t first_seed_;
+  std::vector<Set> sets_;
+};
+
+// One entry's outputs and workspaces: a workspace an input set if the variant keeps something of the weights
+// there.
+class EntryBuffers {
+ public:
+  EntryBuffers(Device& device, const TimingEntry& entry, const InputSets& inputs) : inputs_(&inputs) {
+    const Problem& problem = entry.c->problem;
+    for (const TensorSpec& spec : problem.op->Outputs(problem)) {
+      outputs_.push_back(std::make_unique<GuardedBuffer>(
+          device, static_cast<std::size_t>(spec.Count()) * DTypeBytes(entry.c->dtype)));
+      output_pointers_.push_back(outputs_.back()->data());
+      outputs_.back()->PoisonWithNaN();
+    }
+    const std::size_t workspace_bytes = entry.plan->WorkspaceBytes();
+    for (std::size_t i = 0; workspace_bytes > 0 && i < Workspaces(entry, inputs.count()); ++i) {
+      workspaces_.push_back(std::make_unique<GuardedBuffer>(device, workspace_bytes));
+      workspaces_.back()->PoisonWithNaN();
+    }
+  }
+
+  static std::size_t BytesNeeded(const TimingEntry& entry, std::size_t sets) {
+    std::size_t bytes = 0;
+    for (const TensorSpec& spec : entry.c->problem.op->Outputs(entry.c->problem)) {
+      bytes += GuardedBytes(static_cast<std::size_t>(spec.Count()) * DTypeBytes(entry.c->dtype));
+    }
+    return bytes + Workspaces(entry, sets) * GuardedBytes(entry.plan->WorkspaceBytes());
+  }
+
+  assay_buffers For(std::size_t set) {
+    const std::vector<const void*>& inputs = inputs_->Pointers(set);
+    assay_buffers buffers{};
+    buffers.inputs = inputs.data();
+    buffers.num_inputs = static_cast<std::int32_t>(inputs.size());
+    buffers.outputs = output_pointers_.data();
+    buffers.num_outputs = static_cast<std::int32_t>(output_pointers_.size());
+    if (!workspaces_.empty()) {
+      const GuardedBuffer& workspace = *workspaces_[workspaces_.size() == 1 ? 0 : set];
+      buffers.workspace = workspace.data();
+      buffers.workspace_bytes = workspace.size();
+    }
+    return buffers;
+  }
+
+  std::vector<std::vector<std::byte>> DownloadOutputs() const {
+    std::vector<std::vector<std::byte>> bits;
+    for (const auto& output : outputs_) {
+      bits.emplace_back(output->size());
+      output->Download(bits.back());
+    }
+    return bits;
+  }
+
+  std::string CheckIntact() const {
+    for (const auto& output : outputs_) {
+      if (output->CheckGuards()) return "memory beside the output was overwritten while timing";
+    }
+    for (const auto& workspace : workspaces_) {
+      if (workspace->CheckGuards()) return "memory beside the workspace was overwritten while timing";
+    }
+    return {};
+  }
+
+ private:
+  static std::size_t Workspaces(const TimingEntry& entry, std::size_t sets) {
+    return entry.variant->promise(entry.c->dtype).prepacks_weights ? sets : 1;
+  }
+
+  const InputSets* inputs_;
+  std::vector<std::unique_ptr<GuardedBuffer>> outputs_, workspaces_;
+  std::vector<void*> output_pointers_;
+};
+
+std::size_t InputSetBytes(const Case& c) {
+  std::size_t bytes = 0;
+  for (const TensorSpec& spec : c.problem.op->Inputs(c.problem)) {
+    if (spec.present) bytes += GuardedBytes(static_cast<std::size_t>(spec.Count()) * DTypeBytes(c.dtype));
+  }
+  return bytes;
+}
+
+// How many input sets fit beside all entries' buffers; 0 if not even one does.
+int FittingSets(const Device& device, const Sweep& sweep, std::span<const TimingEntry> entries) {
+  // Measuring takes some for its own, and so do the launches (library handles, local memory).
+  const double usable = 0.95 * static_cast<double>(device.FreeBytes()) - 0.5 * kBytesPerGiB -
+                        static_cast<double>(MeasureScratchBytes(device.info()));
+  for (int sets = sweep.measure.input_sets; sets > 0; --sets) {
+    double needed = static_cast<double>(InputSetBytes(*entries[0].c)) * sets;
+    for (const TimingEntry& entry : entries) {
+      needed += static_cast<double>(EntryBuffers::BytesNeeded(entry, static_cast<std::size_t>(sets)));
+    }
+    if (needed <= usable) return sets;
+  }
+  return 0;
+}
+
+std::vector<TimingResult> TimeTogether(Device& device, const Sweep& sweep,
+                                       std::span<const TimingEntry> entries, int set_count,
+                                       BenchmarkLog& log) {
+  const InputSets inputs(device, *entries[0].c, sweep.verify.first_seed, set_count);
+  std::vector<EntryBuffers> buffers;
+  std::vector<std::size_t> last_set(entries.size(), 0);
+  std::vector<Candidate> candidates;
+  const std::unique_ptr<Stream> stream = device.CreateStream();
+  for (const TimingEntry& entry : entries) buffers.emplace_back(device, entry, inputs);
+  for (std::size_t e = 0; e < entries.size(); ++e) {
+    for (std::size_t set = 0; set < inputs.count(); ++set) {
+      entries[e].plan->Prepare(buffers[e].For(set), stream->handle());
+    }
+    stream->Synchronize();
+    candidates.push_back({entries[e].c->Id(), [&, e](std::size_t i, void* launch_stream) {
+                            last_set[e] = i % inputs.count();
+                            entries[e].plan->Launch(buffers[e].For(last_set[e]), launch_stream);
+                          }});
+  }
+
+  std::vector<Measurement> measured = MeasureInterleaved(device, sweep.measure, candidates, &log);
+
+  const std::string inputs_fault = inputs.CheckIntact();
+  std::vector<TimingResult> results(entries.size());
+  for (std::size_t e = 0; e < entries.size(); ++e) {
+    TimingResult& result = results[e];
+    result.timing = std::move(measured[e].timing);
+    if (!result.timing) {
+      result.not_timed = "not timed: " + measured[e].error;
+      result.failed = true;
+      continue;
+    }
+    result.outputs = buffers[e].DownloadOutputs();
+    result.last_seed = inputs.SeedOf(last_set[e]);
+    result.memory_fault = buffers[e].CheckIntact();
+    if (result.memory_fault.empty()) result.memory_fault = inputs_fault;
+  }
+  return results;
+}
+
+std::string DoesNotFit(const Device& device, const TimingEntry& entry) {
+  const std::size_t needed = InputSetBytes(*entry.c) + EntryBuffers::BytesNeeded(entry, 1);
+  return fmt::format(
+      "not timed: {:.1f} GiB of device memory do not fit beside what measuring needs; {:.1f} GiB are free",
+      static_cast<double>(needed) / kBytesPerGiB, static_cast<double>(device.FreeBytes()) / kBytesPerGiB);
+}
+
+}  // namespace
+
+std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
+                                      std::span<const TimingEntry> entries, BenchmarkLog& log) {
+  if (entries.empty()) return {};
+  if (FittingSets(device, sweep, entries) == sweep.measure.input_sets) {
+    return TimeTogether(device, sweep, entries, sweep.measure.input_sets, log);
+  }
+  // Too large to stand side by side: one after the other, with as many input sets as fit.
+  std::vector<TimingResult> results;
+  for (const TimingEntry& entry : entries) {
+    const int sets = FittingSets(device, sweep, {&entry, 1});
+    if (sets == 0) {
+      results.emplace_back().not_timed = DoesNotFit(device, entry);
+    } else {
+      results.push_back(std::move(TimeTogether(device, sweep, {&entry, 1}, sets, log).front()));
+    }
+  }
+  return results;
+}
+
+}  // namespace assay

@@ -1,0 +1,42 @@
+// Times the right cases of one problem, dtype and layout side by side: they share the input sets, each has
+// outputs and workspaces of its own, and what their timed launches wrote is handed back to be judged.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/config/config.h"
+#include "harness/device/device.h"
+#include "harness/device/guarded_buffer.h"
+#include "harness/device/pack_loader.h"
+#include "harness/measure/measure.h"
+#include "harness/record/record.h"
+
+namespace assay {
+
+// A case that judging found right, ready to be timed.
+struct TimingEntry {
+  const Case* c = nullptr;
+  const assay_variant* variant = nullptr;
+  Plan* plan = nullptr;
+};
+
+struct TimingResult {
+  std::optional<Timing> timing;
+  std::string not_timed;  // why there is no timing
+  bool failed = false;    // a launch failed while timing
+  // What the last timed launch wrote, and the seed of the inputs that it was given.
+  std::vector<std::vector<std::byte>> outputs;
+  std::uint64_t last_seed = 0;
+  std::string memory_fault;  // a guard zone overwritten or an input changed while timing; empty: none
+};
+
+// One result an entry. All entries are of the same problem, dtype and layout. Throws DeviceError only if the
+// device is lost.
+std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
+                                      std::span<const TimingEntry> entries, BenchmarkLog& log);
+
+}  // namespace assay

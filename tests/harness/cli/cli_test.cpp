@@ -1,0 +1,169 @@
+// The program as a person uses it: its subcommands, exit codes and what it leaves on the disk.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "harness/record/journal.h"
+
+namespace assay {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+struct Output {
+  int exit_code = -1;
+  std::string text;  // stdout and stderr
+};
+
+std::string ReadFile(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+class CliTest : public testing::Test {
+ protected:
+  CliTest()
+      : dir_(std::filesystem::temp_directory_path() /
+             ("assay-cli-" + std::to_string(getpid()) + "-" +
+              testing::UnitTest::GetInstance()->current_test_info()->name())) {
+    std::filesystem::create_directories(dir_);
+  }
+  ~CliTest() override { std::filesystem::remove_all(dir_); }
+
+  Output Assay(const std::string& arguments) const {
+    const std::string command =
+        "cd '" + dir_.string() + "' && '" ASSAY_PROGRAM "' " + arguments + " 2>&1 </dev/null";
+    std::FILE* pipe = popen(command.c_str(), "r");
+    Output output;
+    std::array<char, 4096> part;
+    while (const std::size_t got = std::fread(part.data(), 1, part.size(), pipe))
+      output.text.append(part.data(), got);
+    const int status = pclose(pipe);
+    output.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return output;
+  }
+
+  std::filesystem::path dir_;
+};
+
+TEST_F(CliTest, AProblemAloneIsJudgedAndReported) {
+  const Output output =
+      Assay("run --problem n1c3k5h7w6r3p1-b-mid.relu6 --dtype fp16 --layout nhwc --device host --out r");
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+  const Journal journal = ReadJournal(dir_ / "r/results.jsonl");
+  ASSERT_GE(journal.records.size(), 3u);
+  for (const Record& record : journal.records) {
+    if (!record.baseline) EXPECT_EQ(record.verdict, Verdict::kRight) << record.id << ": " << record.reason;
+  }
+  for (const char* file : {"results.csv", "report.html", "junit.xml"}) {
+    EXPECT_GT(std::filesystem::file_size(dir_ / "r" / file), 100u) << file;
+  }
+}
+
+TEST_F(CliTest, ReportMakesTheSameFilesAgain) {
+  ASSERT_EQ(Assay("run --problem n1c2k2h5w5r3p1 --dtype fp32 --device host --out r").exit_code, 0);
+  for (const char* file : {"results.csv", "report.html", "junit.xml"}) {
+    const std::string before = ReadFile(dir_ / "r" / file);
+    std::filesystem::remove(dir_ / "r" / file);
+    ASSERT_EQ(Assay("report r").exit_code, 0);
+    EXPECT_EQ(ReadFile(dir_ / "r" / file), before) << file;
+  }
+}
+
+TEST_F(CliTest, ResultsAreNeverOverwritten) {
+  ASSERT_EQ(Assay("run --problem n1c2k2h5w5r3p1 --dtype fp32 --device host --out r").exit_code, 0);
+  const std::string before = ReadFile(dir_ / "r/results.jsonl");
+  const Output output = Assay("run --problem n1c1k1h3w3r3 --dtype fp32 --device host --out r");
+  EXPECT_EQ(output.exit_code, 2);
+  EXPECT_THAT(output.text, HasSubstr("holds the results of another run"));
+  EXPECT_EQ(ReadFile(dir_ / "r/results.jsonl"), before);
+}
+
+TEST_F(CliTest, AMistakeInTheConfigIsPointedAtAndNothingRuns) {
+  std::ofstream(dir_ / "bad.yaml")
+      << "name: bad\nproblems:\n  - list:\n      - {n: 1, c: 2, k: 2, h: 5, w: 5, kernal: 3}\n";
+  const Output output = Assay("run bad.yaml --out r");
+  EXPECT_EQ(output.exit_code, 2);
+  EXPECT_THAT(output.text, AllOf(HasSubstr("bad.yaml:4:"), HasSubstr("kernal"), HasSubstr("kernel")));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "r"));
+}
+
+TEST_F(CliTest, AProblemThatBreaksARuleIsRefusedByName) {
+  const Output output = Assay("run --problem n1c2k2h2w2r5 --out r");
+  EXPECT_EQ(output.exit_code, 2) << output.text;
+  EXPECT_THAT(output.text, HasSubstr("kernel"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "r"));
+}
+
+TEST_F(CliTest, UnknownNamesSayWhatIsAllowed) {
+  const std::string config = std::string(ASSAY_CONFIGS) + "/quick.yaml";
+  for (const auto& [option, allowed] :
+       {std::pair{"--dtype fp8", "fp32, fp16, bf16"}, std::pair{"--layout nchwc", "nchw, nhwc"},
+        std::pair{"--variant tilde", "tiled"}, std::pair{"--device gpu", "auto, host, cuda"},
+        std::pair{"--filter 'a('", "not a regular expression"},
+        std::pair{"--filter nosuchcase", "no case is left"}}) {
+    const Output output = Assay("run " + config + " " + option + " --out r");
+    EXPECT_EQ(output.exit_code, 2) << option << output.text;
+    EXPECT_THAT(output.text, HasSubstr(allowed)) << option;
+  }
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "r"));
+}
+
+TEST_F(CliTest, ACudaDeviceThatIsNotThereIsTheEnvironmentsFault) {
+  const Output output = Assay("run --problem n1c2k2h5w5r3p1 --device cuda:63 --out r");
+  EXPECT_EQ(output.exit_code, 3) << output.text;
+  EXPECT_THAT(output.text, HasSubstr("--device cuda:63"));
+}
+
+TEST_F(CliTest, TheFilterKeepsWhatItIsFoundIn) {
+  const Output output =
+      Assay("run " ASSAY_CONFIGS "/quick.yaml --device host --filter 'fp32/nhwc/tiled$' --out r");
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+  for (const Record& record : ReadJournal(dir_ / "r/results.jsonl").records) {
+    EXPECT_THAT(record.id, testing::EndsWith("/fp32/nhwc/tiled"));
+  }
+}
+
+TEST_F(CliTest, ProfileLaunchesOneCase) {
+  const Output output =
+      Assay("profile --case dsconv/n1c2k2h5w5r3p1/fp32/nchw/tiled --device host --launches 2");
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+  EXPECT_THAT(output.text, HasSubstr("2 launches on host"));
+}
+
+TEST_F(CliTest, ProfileNamesACaseThatTheConfigHas) {
+  const Output output = Assay("profile " ASSAY_CONFIGS "/quick.yaml --case dsconv/none --device host");
+  EXPECT_EQ(output.exit_code, 2);
+  EXPECT_THAT(output.text, HasSubstr("one of them is dsconv/"));
+}
+
+TEST_F(CliTest, ListAndDoctorKnowVariantsAndDevices) {
+  const Output list = Assay("list");
+  EXPECT_EQ(list.exit_code, 0);
+  EXPECT_THAT(list.text, AllOf(HasSubstr("dsconv/warp_shuffle"), HasSubstr("dilation"), HasSubstr("host")));
+  const Output doctor = Assay("doctor");
+  EXPECT_EQ(doctor.exit_code, 0) << doctor.text;
+  EXPECT_THAT(doctor.text, AllOf(HasSubstr("pack dsconv-host"), HasSubstr("GPU")));
+}
+
+TEST_F(CliTest, NoArgumentsAreAUsageError) {
+  EXPECT_EQ(Assay("").exit_code, 2);
+  EXPECT_EQ(Assay("run --nonsense").exit_code, 2);
+  EXPECT_EQ(Assay("run").exit_code, 2);
+  EXPECT_EQ(Assay("--help").exit_code, 0);
+}
+
+}  // namespace
+}  // namespace assay

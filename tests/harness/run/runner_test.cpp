@@ -1,0 +1,206 @@
+// RunSweep on the host device with small variants of our own: what ends up in the journal, and which exit
+// code follows.
+#include "harness/run/runner.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+
+#include "harness/record/journal.h"
+
+namespace assay {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kProblem = "n1c2k3h4w4r1";
+
+assay_promise Promise(assay_dtype) {
+  assay_promise promise{};
+  promise.operand = ASSAY_FORMAT_F32;
+  promise.accumulator = ASSAY_FORMAT_F32;
+  promise.repeatable = 1;
+  return promise;
+}
+
+std::int32_t Supports(const assay_problem*, const assay_device_info*, assay_message*) { return 0; }
+std::int32_t SupportsNothing(const assay_problem*, const assay_device_info*, assay_message* why) {
+  std::strcpy(why->text, "takes r = 99 only");
+  return 1;
+}
+std::int32_t Create(const assay_problem*, const assay_device_info*, void** plan, assay_message*) {
+  static int some_plan;
+  *plan = &some_plan;
+  return 0;
+}
+std::int32_t FailToCreate(const assay_problem*, const assay_device_info*, void**, assay_message* error) {
+  std::strcpy(error->text, "no tile fits");
+  return 1;
+}
+void Release(void*) {}
+
+// kProblem is a 1x1 depthwise and a pointwise half over 16 pixels: small enough to compute right here, in
+// fp32 nchw.
+std::int32_t LaunchRight(void*, const assay_buffers* buffers, void*, assay_message*) {
+  const auto* x = static_cast<const float*>(buffers->inputs[0]);
+  const auto* w_dw = static_cast<const float*>(buffers->inputs[1]);
+  const auto* w_pw = static_cast<const float*>(buffers->inputs[3]);
+  auto* y = static_cast<float*>(buffers->outputs[0]);
+  for (int k = 0; k < 3; ++k) {
+    for (int pixel = 0; pixel < 16; ++pixel) {
+      y[k * 16 + pixel] = w_pw[k * 2] * (w_dw[0] * x[pixel]) + w_pw[k * 2 + 1] * (w_dw[1] * x[16 + pixel]);
+    }
+  }
+  return 0;
+}
+std::int32_t LaunchNothing(void*, const assay_buffers*, void*, assay_message*) { return 0; }
+std::int32_t FailToLaunch(void*, const assay_buffers*, void*, assay_message* error) {
+  std::strcpy(error->text, "too much shared memory");
+  return 1;
+}
+
+assay_variant Variant(const char* name) {
+  return {"dsconv", name,    "a test's", ASSAY_ROLE_KERNEL, &Promise, &Supports,
+          &Create,  nullptr, nullptr,    &LaunchRight,      nullptr,  &Release};
+}
+
+class RunnerTest : public testing::Test {
+ protected:
+  RunnerTest() {
+    variants_ = {Variant("right"), Variant("empty"), Variant("unsupported"), Variant("uncreatable"),
+                 Variant("unlaunchable")};
+    variants_[1].launch = &LaunchNothing;
+    variants_[2].supports = &SupportsNothing;
+    variants_[3].create = &FailToCreate;
+    variants_[4].launch = &FailToLaunch;
+    table_ = {ASSAY_PACK_ABI,
+              "test",
+              nullptr,
+              ASSAY_BACKEND_HOST,
+              nullptr,
+              variants_.data(),
+              static_cast<std::int32_t>(variants_.size())};
+    gpu_variants_ = {Variant("gpu_only")};
+    gpu_table_ = {ASSAY_PACK_ABI, "gpu", nullptr, ASSAY_BACKEND_CUDA, nullptr, gpu_variants_.data(), 1};
+    broken_table_ = {
+        ASSAY_PACK_ABI,          "broken", nullptr, ASSAY_BACKEND_HOST, "libexample.so was not found",
+        broken_variants_.data(), 1};
+    dir_ = std::filesystem::temp_directory_path() /
+           ("assay-runner-" + std::to_string(getpid()) + "-" +
+            testing::UnitTest::GetInstance()->current_test_info()->name());
+  }
+  ~RunnerTest() override { std::filesystem::remove_all(dir_); }
+
+  PackSet Packs() const {
+    Pack test{"test.so", "test", "", ASSAY_BACKEND_HOST, "", &table_};
+    Pack gpu{"gpu.so", "gpu", "", ASSAY_BACKEND_CUDA, "", &gpu_table_};
+    Pack broken{"broken.so", "broken", "", ASSAY_BACKEND_HOST, broken_table_.unavailable, &broken_table_};
+    return PackSet({test, gpu, broken});
+  }
+
+  Journal Run(const std::vector<std::string>& variants, bool named = false) {
+    Sweep sweep;
+    sweep.name = "test";
+    for (const std::string& variant : variants) {
+      Case c;
+      c.problem = FindOperator("dsconv")->ParseProblemId(kProblem);
+      c.variant = variant;
+      c.named = named;
+      sweep.cases.push_back(c);
+    }
+    const auto device = MakeHostDevice(1);
+    std::FILE* quiet = std::fopen("/dev/null", "w");
+    const auto progress = MakeProgress(quiet);
+    Journal journal = RunSweep(sweep, Packs(), *device, {dir_, "assay run test", "host"}, *progress);
+    std::fclose(quiet);
+    return journal;
+  }
+
+  std::vector<assay_variant> variants_, gpu_variants_, broken_variants_{Variant("libraryless")};
+  assay_pack table_{}, gpu_table_{}, broken_table_{};
+  std::filesystem::path dir_;
+};
+
+TEST_F(RunnerTest, EachCaseGetsItsOwnVerdict) {
+  const Journal journal = Run(
+      {"right", "empty", "unsupported", "uncreatable", "unlaunchable", "gpu_only", "libraryless", "right"});
+  ASSERT_EQ(journal.records.size(), 8u);
+  EXPECT_EQ(journal.records[0].verdict, Verdict::kRight) << journal.records[0].reason;
+  EXPECT_EQ(journal.records[1].verdict, Verdict::kWrong);
+  EXPECT_THAT(journal.records[1].reason, HasSubstr("never written"));
+  EXPECT_EQ(journal.records[2].verdict, Verdict::kUnsupported);
+  EXPECT_EQ(journal.records[2].reason, "takes r = 99 only");
+  EXPECT_EQ(journal.records[3].verdict, Verdict::kFailed);
+  EXPECT_THAT(journal.records[3].reason, HasSubstr("no tile fits"));
+  EXPECT_EQ(journal.records[4].verdict, Verdict::kFailed);
+  EXPECT_THAT(journal.records[4].reason, HasSubstr("too much shared memory"));
+  EXPECT_EQ(journal.records[5].verdict, Verdict::kUnavailable);
+  EXPECT_THAT(journal.records[5].reason, HasSubstr("pack gpu runs on cuda devices"));
+  EXPECT_EQ(journal.records[6].verdict, Verdict::kUnavailable);
+  EXPECT_EQ(journal.records[6].reason, "libexample.so was not found");
+  EXPECT_EQ(journal.records[7].verdict, Verdict::kRight) << "cases before must not spoil it";
+}
+
+TEST_F(RunnerTest, TheJournalHoldsEveryRecord) {
+  const Journal journal = Run({"right", "empty"});
+  const Journal read = ReadJournal(dir_ / "results.jsonl");
+  ASSERT_EQ(read.records.size(), 2u);
+  EXPECT_EQ(read.header.planned_cases, 2);
+  EXPECT_EQ(read.records[0].id, "dsconv/n1c2k3h4w4r1/fp32/nchw/right");
+  EXPECT_EQ(read.records[1].verdict, Verdict::kWrong);
+  EXPECT_EQ(read.records[1].reproduce,
+            "assay run --problem n1c2k3h4w4r1 --dtype fp32 --layout nchw --variant empty --device host");
+}
+
+TEST_F(RunnerTest, NothingIsTimedOnTheHostAndTheHeaderSaysWhy) {
+  const Journal journal = Run({"right"});
+  EXPECT_FALSE(journal.header.timed);
+  EXPECT_THAT(journal.header.untimed_reason, HasSubstr("host device"));
+  EXPECT_FALSE(journal.records[0].timing.has_value());
+}
+
+TEST_F(RunnerTest, AFolderWithResultsIsNotOverwritten) {
+  Run({"right"});
+  EXPECT_THROW(Run({"empty"}), std::runtime_error);
+  EXPECT_EQ(ReadJournal(dir_ / "results.jsonl").records[0].variant, "right");
+}
+
+TEST_F(RunnerTest, ExitCodesFollowTheVerdicts) {
+  struct Expectation {
+    std::vector<std::string> variants;
+    bool named;
+    ExitCode code;
+  };
+  const Expectation expectations[] = {
+      {{"right"}, false, ExitCode::kRight},
+      {{"right", "unsupported", "gpu_only"}, false, ExitCode::kRight},
+      {{"unsupported"}, true, ExitCode::kWrong},
+      {{"gpu_only"}, true, ExitCode::kEnvironment},
+      {{"gpu_only", "empty"}, true, ExitCode::kWrong},
+      {{"right", "uncreatable"}, false, ExitCode::kWrong},
+  };
+  for (const Expectation& expected : expectations) {
+    std::filesystem::remove_all(dir_);
+    EXPECT_EQ(ExitCodeOf(Run(expected.variants, expected.named)), expected.code) << expected.variants.back();
+  }
+}
+
+TEST(PackSetTest, TheCatalogNamesAVariantOnceThoughTwoPacksHaveIt) {
+  const assay_variant host[] = {Variant("a"), Variant("b")};
+  const assay_variant cuda[] = {Variant("b"), Variant("c")};
+  const assay_pack host_table{ASSAY_PACK_ABI, "h", nullptr, ASSAY_BACKEND_HOST, nullptr, host, 2};
+  const assay_pack cuda_table{ASSAY_PACK_ABI, "c", nullptr, ASSAY_BACKEND_CUDA, nullptr, cuda, 2};
+  const PackSet packs({{"h", "h", "", ASSAY_BACKEND_HOST, "", &host_table},
+                       {"c", "c", "", ASSAY_BACKEND_CUDA, "", &cuda_table}});
+  std::vector<std::string> names;
+  for (const auto& entry : packs.BuildCatalog().entries) names.push_back(entry.variant);
+  EXPECT_THAT(names, testing::ElementsAre("a", "b", "c"));
+  EXPECT_EQ(packs.Find("dsconv", "b", ASSAY_BACKEND_CUDA).variant, &cuda[0]);
+  EXPECT_EQ(packs.Find("dsconv", "b", ASSAY_BACKEND_HOST).variant, &host[1]);
+}
+
+}  // namespace
+}  // namespace assay

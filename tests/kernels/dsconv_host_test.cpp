@@ -1,0 +1,99 @@
+// Every variant of the dsconv pack, on the host device, judged like any kernel: in three lane orders, over
+// problems chosen to lie beside the kernels' tiles (8x8 pixels, 32 and 128 channels, chunks of 16 and 32).
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+
+#include "harness/config/case.h"
+#include "harness/device/device.h"
+#include "harness/device/pack_loader.h"
+#include "harness/verify/judge.h"
+#include "reference/dtype.h"
+#include "reference/operator.h"
+
+namespace assay {
+namespace {
+
+const Pack& HostPack() {
+  static const Pack pack = OpenPack(DSCONV_HOST_PACK);
+  return pack;
+}
+
+Judgement JudgeOnHost(const assay_variant& variant, const std::string& problem_id, assay_dtype dtype,
+                      assay_layout layout) {
+  static const std::unique_ptr<Device> device = MakeHostDevice();
+  static Judge judge(*device, VerifySettings{});
+  Case c;
+  c.problem = FindOperator("dsconv")->ParseProblemId(problem_id);
+  c.dtype = dtype;
+  c.layout = layout;
+  c.variant = variant.name;
+  const assay_problem view = c.problem.View(dtype, layout);
+  Plan plan(variant, view, device->info());
+  return judge.JudgeCase(c, variant, plan);
+}
+
+using Parameter = std::tuple<std::string, assay_dtype, assay_layout>;
+class DsconvHost : public testing::TestWithParam<Parameter> {};
+
+TEST_P(DsconvHost, EveryVariantIsRight) {
+  const auto& [problem, dtype, layout] = GetParam();
+  const Pack& pack = HostPack();
+  ASSERT_EQ(pack.unavailable, "");
+  ASSERT_EQ(pack.table->num_variants, 3);
+  for (int i = 0; i < pack.table->num_variants; ++i) {
+    const assay_variant& variant = pack.table->variants[i];
+    const Judgement judgement = JudgeOnHost(variant, problem, dtype, layout);
+    EXPECT_EQ(judgement.verdict, Verdict::kRight) << variant.name << ": " << judgement.reason;
+    EXPECT_GT(judgement.max_error_share, 0) << variant.name << ": nothing was compared";
+  }
+}
+
+std::string NameOf(const testing::TestParamInfo<Parameter>& info) {
+  const auto& [problem, dtype, layout] = info.param;
+  std::string name = problem + "_" + std::string(DTypeName(dtype)) + "_" + std::string(LayoutName(layout));
+  for (char& c : name) {
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  }
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    BesideTheTiles, DsconvHost,
+    testing::Combine(
+        testing::Values(
+            "n1c1k1h1w1r1",                                 // the least of everything
+            "n2c3k5h9w7r3p1-b-mid.relu6-out.relu",          // odd sizes, both biases
+            "n1c17k33h8w8r3p1",                             // one past a chunk and a narrow tile
+            "n1c33k130h9w9r3p1-bdw-mid.silu",               // one past a warp's channels and a wide tile
+            "n3c8k16h7w7r3p1-bpw-out.hardswish",            // warps run on across images
+            "n1c5k4h17w5r5s3p2x1st2x1",                     // not square, strides differ
+            "n1c4k6h23w19r3p2d2x3",                         // dilations differ
+            "n1c2k3h40w40r3p12d12-mid.hardswish-out.silu",  // a dilation that makes the tile sparse
+            "n1c3k4h20w21r2st5",                            // stride over kernel
+            "n1c2k3h13w12r11p5",                            // the largest kernel
+            "n1c3k2h5w6r3p0x1x2x0"),                        // padding on some sides only
+        testing::Values(ASSAY_F32, ASSAY_F16, ASSAY_BF16), testing::Values(ASSAY_NCHW, ASSAY_NHWC)),
+    NameOf);
+
+TEST(DsconvHostPack, NamesItsVariantsOnce) {
+  const Pack& pack = HostPack();
+  std::vector<std::string> names;
+  for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
+  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle"));
+}
+
+TEST(DsconvHostPack, SaysWhichParameterIsTooLarge) {
+  const assay_variant& naive = HostPack().table->variants[0];
+  const Problem problem = FindOperator("dsconv")->ParseProblemId("n1c3k4h50000w50000r1");
+  assay_device_info device{};
+  assay_message why{};
+  const assay_problem view = problem.View(ASSAY_F32, ASSAY_NHWC);
+  EXPECT_NE(naive.supports(&view, &device, &why), 0);
+  EXPECT_THAT(why.text, testing::HasSubstr("h * w"));
+}
+
+}  // namespace
+}  // namespace assay
