@@ -1,4 +1,5 @@
-// Tells a person what is running: a bar that names the case and the time left on a terminal, plain lines elsewhere.
+// Tells a person what is running: a bar that names the case and the time left on a terminal, plain lines
+// elsewhere.
 #pragma once
 
 #include <cstdio>
@@ -18,7 +19,8 @@ class Progress {
   virtual void End() = 0;  // leaves the terminal as it was found
 };
 
-// A bar if `out` is a terminal, otherwise a line a case.
+// A bar if `out` is a terminal that can clear a line, otherwise a line a case. Nothing else may write to
+// `out` between Begin and End. `out` stays open and must outlive the result.
 std::unique_ptr<Progress> MakeProgress(std::FILE* out);
 
 }  // namespace assay
