@@ -19,6 +19,7 @@ function(assay_add_host_pack name)
   target_link_libraries(${name} PRIVATE assay_options assay_simt)
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${ASSAY_PACK_DIR}"
                         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  set_property(GLOBAL APPEND PROPERTY ASSAY_PACKS ${name})
 endfunction()
 
 # assay_add_cuda_pack(NAME FILE...): compiles the files with nvcc.
@@ -29,4 +30,5 @@ function(assay_add_cuda_pack name)
   set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY "${ASSAY_PACK_DIR}"
                         CUDA_RUNTIME_LIBRARY Static CUDA_VISIBILITY_PRESET hidden
                         CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  set_property(GLOBAL APPEND PROPERTY ASSAY_PACKS ${name})
 endfunction()
