@@ -59,6 +59,10 @@ class Device {
   virtual void Synchronize() = 0;
 
   virtual std::unique_ptr<Stream> CreateStream() = 0;
+
+  // Why the last launch failed, over several lines, where the device knows more than the launch's error says
+  // (on the host device: which lanes waited where). Empty if that launch went well or no more is known.
+  virtual std::string LastFault() const { return {}; }
 };
 
 // The hash that Device::Hash computes: the sum modulo 2^64 over 8-byte words w_i (the tail zero-padded) of

@@ -17,9 +17,17 @@ namespace {
 
 constexpr std::align_val_t kAlignment{512};
 
-// An H100's opt-in limit (CUDA C++ Programming Guide, compute capabilities 9.0), so that a variant chooses
-// the same tiles.
-constexpr std::int64_t kSharedBytesPerBlock = 227 * 1024;
+simt::LaneOrder ToSimt(LaneOrder order) {
+  switch (order) {
+    case LaneOrder::kForward:
+      return simt::LaneOrder::kForward;
+    case LaneOrder::kReverse:
+      return simt::LaneOrder::kReversed;
+    case LaneOrder::kShuffled:
+      return simt::LaneOrder::kShuffled;
+  }
+  throw std::invalid_argument("unknown lane order " + std::to_string(static_cast<int>(order)));
+}
 
 std::string CpuModel() {
   std::ifstream in("/proc/cpuinfo");
@@ -45,9 +53,10 @@ class HostMemory : public DeviceMemory {
     constexpr std::size_t kSmall = std::size_t{64} << 20;
     const std::size_t free_bytes = bytes > kSmall ? HostFreeBytes() : 0;
     const bool fits = free_bytes == 0 || bytes <= free_bytes;
-    if (fits)
-      data_ =
-          static_cast<std::byte*>(::operator new(std::max<std::size_t>(bytes, 1), kAlignment, std::nothrow));
+    if (fits) {
+      const std::size_t size = std::max<std::size_t>(bytes, 1);
+      data_ = static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
+    }
     if (data_ == nullptr) {
       throw DeviceError(
           fmt::format("host: {} bytes could not be allocated, {} are free", bytes, HostFreeBytes()));
@@ -76,9 +85,12 @@ class HostDevice : public Device {
   explicit HostDevice(int threads) {
     info_.backend = ASSAY_BACKEND_HOST;
     info_.num_sms = threads;
-    info_.shared_bytes_per_block = kSharedBytesPerBlock;
+    info_.shared_bytes_per_block = simt::kMaxSharedBytes;
     info_.l2_bytes = CacheBytes();
     info_.memory_bytes = static_cast<std::int64_t>(HostTotalBytes());
+    simt::Options options = simt::GetOptions();
+    options.threads = threads;
+    simt::SetOptions(options);
   }
 
   const assay_device_info& info() const override { return info_; }
@@ -104,6 +116,7 @@ class HostDevice : public Device {
   std::uint64_t Hash(const std::byte* from, std::size_t bytes) override { return HashBytes({from, bytes}); }
   void Synchronize() override {}
   std::unique_ptr<Stream> CreateStream() override { return std::make_unique<HostStream>(); }
+  std::string LastFault() const override { return simt::LastFault(); }
 
  private:
   assay_device_info info_ = {};
@@ -112,15 +125,21 @@ class HostDevice : public Device {
 }  // namespace
 
 std::unique_ptr<Device> MakeHostDevice(int threads) {
-  if (threads < 0)
-    throw DeviceError(fmt::format("host: {} threads were asked for; 0 or more are allowed", threads));
-  if (threads == 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  return std::make_unique<HostDevice>(threads);
+  constexpr int kMostThreads = 1024;  // simt::SetOptions takes no more
+  if (threads < 0 || threads > kMostThreads) {
+    throw DeviceError(fmt::format("host: {} threads were asked for; 0 to {} are allowed, 0 being one a core",
+                                  threads, kMostThreads));
+  }
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::make_unique<HostDevice>(threads != 0 ? threads : std::clamp(cores, 1, kMostThreads));
 }
 
 void SetLaneOrder(Device& device, LaneOrder order, std::uint64_t seed) {
   if (device.info().backend != ASSAY_BACKEND_HOST) return;
-  simt::SetLaneOrder(order, seed);
+  simt::Options options = simt::GetOptions();
+  options.order = ToSimt(order);
+  options.seed = seed;
+  simt::SetOptions(options);
 }
 
 }  // namespace assay
