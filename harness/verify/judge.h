@@ -1,9 +1,14 @@
-// Decides whether a variant is right for one case. It launches the variant on a device and compares what it wrote with the
-// operator's fp64 reference; see docs/judging.md for the steps and the bound.
+// Decides whether a variant is right for one case. It launches the variant on a device and compares what it
+// wrote with the operator's fp64 reference; see docs/judging.md for the steps and the bound.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "harness/config/case.h"
 #include "harness/config/config.h"
@@ -13,7 +18,9 @@
 
 namespace assay {
 
-class ReferenceCache;  // fp64 results of recent problems, so that variants and layouts of a problem share them
+struct JudgeScratch;
+class ReferenceCache;  // fp64 results of recent problems, so that variants and layouts of a problem share
+                       // them
 
 struct Judgement {
   Verdict verdict = Verdict::kFailed;
@@ -29,13 +36,14 @@ class Judge {
   Judge(Device& device, const VerifySettings& settings, std::size_t cache_bytes = 0);
   ~Judge();
 
-  // Steps exact, bounded and memory, over all seeds. A variant's failure is in the judgement, never thrown; a DeviceError
-  // is thrown only if the device itself can no longer be used.
+  // Steps exact, bounded and memory, over all seeds; ends at the first launch that is at fault. The judgement
+  // lists them in the order of Step, and step after-timing as not run. A variant's failure is in the
+  // judgement, never thrown; a DeviceError is thrown only if the device itself can no longer be used.
   Judgement JudgeCase(const Case& c, const assay_variant& variant, Plan& plan);
 
-  // Step after-timing: judges outputs that timed launches left in device memory. `seed` is the one that the inputs of that
-  // launch were filled with (FillKind::kRandom), `output_bits` the bytes downloaded from each output, in the case's layout.
-  // Adds its StepResult to `judgement` and turns its verdict if it fails.
+  // Step after-timing: judges outputs that timed launches left in device memory. `seed` is the one that the
+  // inputs of that launch were filled with (FillKind::kRandom), `output_bits` the bytes downloaded from each
+  // output, in the case's layout. Adds its StepResult to `judgement` and turns its verdict if it fails.
   void JudgeAfterTiming(const Case& c, const assay_variant& variant, std::uint64_t seed,
                         std::span<const std::vector<std::byte>> output_bits, Judgement& judgement);
 
@@ -43,6 +51,7 @@ class Judge {
   Device* device_;
   VerifySettings settings_;
   std::unique_ptr<ReferenceCache> cache_;
+  std::unique_ptr<JudgeScratch> scratch_;
 };
 
 }  // namespace assay

@@ -1,7 +1,9 @@
-// Between logical-order float tensors on the host and a dtype's bits in a layout's order, as they stand in device memory.
+// Between logical-order float tensors on the host and a dtype's bits in a layout's order, as they stand in
+// device memory.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -10,11 +12,21 @@
 
 namespace assay {
 
-// Permutes from logical order to the layout's and converts; parallel over the tensor.
+// Permutes from logical order to the layout's and converts; parallel over the tensor. An absent tensor has no
+// bytes.
 std::vector<std::byte> ToDeviceBits(const TensorSpec& spec, std::span<const float> logical, assay_dtype dtype,
                                     assay_layout layout);
+// And back. logical.size() == spec.Count().
+void FromDeviceBits(const TensorSpec& spec, std::span<const std::byte> bits, assay_dtype dtype,
+                    assay_layout layout, std::span<float> logical);
+
+// True if the tensor's elements stand in device memory in logical order.
+bool IsLogicalOrder(const TensorSpec& spec, assay_layout layout);
+// Where element `index` of the logical order stands in device memory, in elements.
+std::int64_t DeviceIndex(const TensorSpec& spec, assay_layout layout, std::int64_t index);
 
 // The inputs of a case, filled in logical order; an absent tensor is an empty vector.
-std::vector<std::vector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind, std::uint64_t seed);
+std::vector<std::vector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind,
+                                           std::uint64_t seed);
 
 }  // namespace assay

@@ -1,0 +1,81 @@
+// A variant under judgement for one case: its buffers, its launches, and what is shared by the steps that
+// judge them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/config/case.h"
+#include "harness/device/case_buffers.h"
+#include "harness/device/device.h"
+#include "harness/device/pack_loader.h"
+#include "harness/record/record.h"
+#include "harness/verify/compare.h"
+#include "harness/verify/host_array.h"
+#include "harness/verify/reference_cache.h"
+
+namespace assay {
+
+// Host memory that judging keeps from one launch to the next, because touching gigabytes of fresh pages takes
+// time.
+struct JudgeScratch {
+  std::vector<HostArray<std::byte>> output_bits;
+  HostArray<float> logical;
+};
+
+// The launch was refused or ended in a fault that left the device usable.
+class LaunchFailure : public std::runtime_error {
+ public:
+  LaunchFailure(const std::string& sentence, std::string fault)
+      : std::runtime_error(sentence), fault_(std::move(fault)) {}
+  // What the device knows beyond the sentence, over several lines; may be empty.
+  const std::string& fault() const { return fault_; }
+
+ private:
+  std::string fault_;
+};
+
+class CaseRun {
+ public:
+  // Allocates all device memory of the case.
+  CaseRun(Device& device, const Case& c, const assay_variant& variant, Plan& plan, ReferenceCache& cache,
+          JudgeScratch& scratch);
+
+  const Case& c() const { return *case_; }
+  const assay_variant& variant() const { return *variant_; }
+  const std::vector<TensorSpec>& outputs() const { return output_specs_; }
+  int launches() const { return launches_; }
+
+  // New inputs behind the same pointers, poisoned outputs and workspace, prepare and launch on a stream of
+  // its own; then downloads the outputs and checks memory. Throws LaunchFailure, or a sticky DeviceError.
+  void Launch(FillKind kind, std::uint64_t seed);
+  std::span<const std::byte> OutputBits(int index) const;  // of the last launch
+
+  // The first fault that the memory checks behind the launches found.
+  const std::optional<Failure>& memory_failure() const { return memory_failure_; }
+
+  ReferenceCache& cache() { return *cache_; }
+  HostArray<float>& logical_room() { return scratch_->logical; }
+
+ private:
+  void LaunchAndWait();
+  [[noreturn]] void ThrowLaunchFailure(const std::string& sentence);
+
+  Device* device_;
+  const Case* case_;
+  const assay_variant* variant_;
+  Plan* plan_;
+  ReferenceCache* cache_;
+  JudgeScratch* scratch_;
+  std::vector<TensorSpec> output_specs_;
+  CaseBuffers buffers_;
+  std::unique_ptr<Stream> stream_;
+  int launches_ = 0;
+  std::optional<Failure> memory_failure_;
+};
+
+}  // namespace assay

@@ -1,0 +1,76 @@
+// Holds one output of a launch against its reference, element by element.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "harness/verify/host_array.h"
+#include "reference/dtype.h"
+#include "reference/operator.h"
+
+namespace assay {
+
+struct Comparison {
+  std::int64_t total = 0;  // elements compared
+  std::int64_t wrong = 0;
+  std::int64_t never_written =
+      0;  // of the wrong ones: still bearing the poison that stood there before the launch
+  double max_error_share = 0;  // largest |error| / bound; infinity for a value that no bound can excuse
+
+  struct Mismatch {
+    std::int64_t index = 0;  // in logical order
+    double expected = 0;
+    double got = 0;
+    double bound = 0;
+    bool never_written = false;
+  };
+  std::optional<Mismatch> first;  // the wrong element that stands first in logical order
+};
+
+// Compare calls may come from several threads at once, with runs of elements in logical order, each element
+// once.
+class OutputComparer {
+ public:
+  // `bits` is the output as device memory held it; `room` is memory that may be kept from one output to the
+  // next.
+  OutputComparer(const TensorSpec& spec, assay_dtype dtype, assay_layout layout,
+                 std::span<const std::byte> bits, HostArray<float>& room);
+
+  // Right is what equals the reference as a number: -0 equals +0, NaN equals nothing.
+  void CompareExact(std::int64_t first, std::span<const float> expected);
+  // Right is what lies within the bound, or an infinity where reference and bound reach past the dtype's
+  // largest number.
+  template <class Magnitude>
+  void CompareBounded(std::int64_t first, std::span<const double> reference,
+                      std::span<const Magnitude> magnitude, const ErrorBound& bound);
+
+  // Throws std::logic_error unless every element was compared.
+  Comparison Result() const;
+
+ private:
+  // The elements first .. first + count - 1 as numbers; `room` has space for them.
+  const float* Got(std::int64_t first, std::size_t count, float* room) const;
+  bool NeverWritten(std::int64_t index, float got) const;
+  // Counts a wrong element in `found`.
+  void Note(Comparison& found, std::int64_t index, double expected, float got, double bound) const;
+  void Merge(const Comparison& found);
+  void RaiseShare(double share);
+
+  const TensorSpec* spec_;
+  assay_dtype dtype_;
+  assay_layout layout_;
+  std::span<const std::byte> bits_;
+  std::span<const float> logical_;  // empty: bits_ are decoded as they are needed
+  double overflow_;                 // numbers of this magnitude and up round to infinity
+
+  std::atomic<std::int64_t> total_ = 0;
+  std::atomic<double> max_error_share_ = 0;
+  mutable std::mutex mutex_;
+  Comparison found_;  // guarded by mutex_
+};
+
+}  // namespace assay

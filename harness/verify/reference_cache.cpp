@@ -1,0 +1,164 @@
+#include "harness/verify/reference_cache.h"
+
+#include <bit>
+
+#include "harness/verify/tensor_io.h"
+#include "reference/dtype.h"
+
+namespace assay {
+namespace {
+
+std::string ProblemKey(const Drawing& drawing) {
+  std::string key(drawing.problem->op->name());
+  for (const assay_param& param : drawing.problem->params) {
+    key += ' ';
+    key += param.name;
+    key += '=';
+    key += std::to_string(param.value);
+  }
+  return key + ' ' + std::string(DTypeName(drawing.dtype));
+}
+
+std::string Key(const char* what, const Drawing& drawing) {
+  return std::string(what) + ' ' + ProblemKey(drawing) +
+         (drawing.kind == FillKind::kExact ? " exact " : " random ") + std::to_string(drawing.seed);
+}
+
+// The smallest float that is not below `value`, which is not negative: of floats of one sign the next larger
+// has the next bits, from zero to infinity.
+float RoundUp(double value) {
+  const float nearest = RoundToDType(value, ASSAY_F32);
+  if (!(nearest < value)) return nearest;
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(nearest) + 1);
+}
+
+std::size_t ReferenceBytes(const Drawing& drawing, const std::vector<TensorSpec>& outputs) {
+  const std::size_t element =
+      drawing.kind == FillKind::kExact ? sizeof(float) : sizeof(double) + sizeof(float);
+  std::size_t bytes = 0;
+  for (const TensorSpec& spec : outputs) bytes += static_cast<std::size_t>(spec.Count()) * element;
+  return bytes;
+}
+
+}  // namespace
+
+template <class T>
+std::shared_ptr<const T> ReferenceCache::Lookup(const std::string& key) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return nullptr;
+  found->second.used = ++clock_;
+  return std::static_pointer_cast<const T>(found->second.value);
+}
+
+void ReferenceCache::Keep(const std::string& key, const Drawing& drawing, std::shared_ptr<const void> value,
+                          std::size_t bytes, bool cheap) {
+  entries_[key] = Entry{std::move(value), bytes, ProblemKey(drawing), cheap, ++clock_};
+  held_ += bytes;
+}
+
+bool ReferenceCache::MakeRoom(std::size_t bytes, const std::string& problem, bool cheap) {
+  if (bytes > budget_) return false;
+  const auto evict_oldest = [&](const auto& may_go) {
+    auto oldest = entries_.end();
+    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+      if (may_go(it->second) && (oldest == entries_.end() || it->second.used < oldest->second.used))
+        oldest = it;
+    }
+    if (oldest == entries_.end()) return false;
+    held_ -= oldest->second.bytes;
+    entries_.erase(oldest);
+    return true;
+  };
+  while (held_ + bytes > budget_) {
+    const bool evicted = evict_oldest([&](const Entry& entry) { return entry.problem != problem; }) ||
+                         (!cheap && evict_oldest([](const Entry& entry) { return entry.cheap; }));
+    if (!evicted) return false;
+  }
+  return true;
+}
+
+std::shared_ptr<const ReferenceCache::LogicalInputs> ReferenceCache::Inputs(const Drawing& drawing) {
+  const std::string key = Key("inputs", drawing);
+  if (key == last_key_) return last_inputs_;
+  auto inputs = Lookup<LogicalInputs>(key);
+  if (inputs == nullptr) {
+    last_inputs_ = nullptr;  // two sets need not be held at once
+    last_key_.clear();
+    inputs = std::make_shared<const LogicalInputs>(
+        FillInputs(*drawing.problem, drawing.dtype, drawing.kind, drawing.seed));
+    std::size_t bytes = 0;
+    for (const auto& tensor : *inputs) bytes += tensor.size() * sizeof(float);
+    if (MakeRoom(bytes, ProblemKey(drawing), true)) Keep(key, drawing, inputs, bytes, true);
+  }
+  last_key_ = key;
+  last_inputs_ = inputs;
+  return inputs;
+}
+
+std::shared_ptr<const TensorBits> ReferenceCache::InputBits(const Drawing& drawing, assay_layout layout) {
+  const std::string key = Key("bits", drawing) + ' ' + std::string(LayoutName(layout));
+  if (auto kept = Lookup<TensorBits>(key)) return kept;
+  const auto inputs = Inputs(drawing);
+  const std::vector<TensorSpec> specs = drawing.problem->op->Inputs(*drawing.problem);
+  TensorBits bits;
+  std::size_t bytes = 0;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    bits.push_back(ToDeviceBits(specs[i], (*inputs)[i], drawing.dtype, layout));
+    bytes += bits.back().size();
+  }
+  auto made = std::make_shared<const TensorBits>(std::move(bits));
+  if (MakeRoom(bytes, ProblemKey(drawing), true)) Keep(key, drawing, made, bytes, true);
+  return made;
+}
+
+std::shared_ptr<const Reference> ReferenceCache::Find(const Drawing& drawing) {
+  const std::string key = Key("reference", drawing);
+  if (auto kept = Lookup<Reference>(key)) return kept;
+  const std::vector<TensorSpec> specs = drawing.problem->op->Outputs(*drawing.problem);
+  const std::size_t bytes = ReferenceBytes(drawing, specs);
+  if (!MakeRoom(bytes, ProblemKey(drawing), false)) return nullptr;
+
+  const bool exact = drawing.kind == FillKind::kExact;
+  auto made = std::make_shared<Reference>(specs.size());
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const auto count = static_cast<std::size_t>(specs[i].Count());
+    OutputReference& output = (*made)[i];
+    if (exact) {
+      output.expected = HostArray<float>(count);
+    } else {
+      output.reference = HostArray<double>(count);
+      output.magnitude = HostArray<float>(count);
+    }
+  }
+  Evaluate(drawing, [&](int index, std::int64_t first, std::span<const double> reference,
+                        std::span<const double> magnitude) {
+    OutputReference& output = (*made)[static_cast<std::size_t>(index)];
+    for (std::size_t i = 0; i < reference.size(); ++i) {
+      const std::size_t at = static_cast<std::size_t>(first) + i;
+      if (exact) {
+        output.expected.data()[at] = RoundToDType(reference[i], drawing.dtype);
+      } else {
+        output.reference.data()[at] = reference[i];
+        output.magnitude.data()[at] = RoundUp(magnitude[i]);
+      }
+    }
+  });
+  Keep(key, drawing, made, bytes, false);
+  return made;
+}
+
+void ReferenceCache::Evaluate(const Drawing& drawing, const OutputSink& sink) {
+  const auto inputs = Inputs(drawing);
+  std::vector<std::span<const float>> views(inputs->begin(), inputs->end());
+  ++evaluations_;
+  drawing.problem->op->Evaluate(*drawing.problem, views, sink);
+}
+
+void ReferenceCache::Clear() {
+  entries_.clear();
+  held_ = 0;
+  last_key_.clear();
+  last_inputs_ = nullptr;
+}
+
+}  // namespace assay

@@ -1,0 +1,82 @@
+// What judging computes on the CPU once and uses for every variant and layout of a problem: filled inputs,
+// their bits in device order, and the fp64 reference.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "harness/verify/host_array.h"
+#include "reference/operator.h"
+
+namespace assay {
+
+// What inputs are drawn from, and with them the right result.
+struct Drawing {
+  const Problem* problem = nullptr;
+  assay_dtype dtype = ASSAY_F32;
+  FillKind kind = FillKind::kRandom;
+  std::uint64_t seed = 0;
+};
+
+// One output's right values in logical order.
+struct OutputReference {
+  HostArray<float> expected;    // kExact: the values, which are exact in the dtype
+  HostArray<double> reference;  // kRandom: the values
+  HostArray<float> magnitude;   // kRandom: the sums of |terms|, rounded up so that no bound gets smaller
+};
+
+using Reference = std::vector<OutputReference>;
+using TensorBits = std::vector<std::vector<std::byte>>;
+
+// Keeps what was used last within a number of bytes. A problem never drives out its own results, because
+// several seeds taken in turn would then drive out one another each time: what does not fit beside them is
+// computed anew.
+class ReferenceCache {
+ public:
+  explicit ReferenceCache(std::size_t bytes) : budget_(bytes) {}
+
+  // The inputs as device memory holds them, in the order of assay_buffers.inputs; an absent one is empty.
+  std::shared_ptr<const TensorBits> InputBits(const Drawing& drawing, assay_layout layout);
+  // nullptr if it does not fit: Evaluate() then hands out the same values piece by piece.
+  std::shared_ptr<const Reference> Find(const Drawing& drawing);
+  void Evaluate(const Drawing& drawing, const OutputSink& sink);
+
+  void Clear();
+  std::size_t bytes() const { return held_; }
+  int evaluations() const { return evaluations_; }  // how often the operator was evaluated
+
+ private:
+  using LogicalInputs = std::vector<std::vector<float>>;
+  struct Entry {
+    std::shared_ptr<const void> value;
+    std::size_t bytes = 0;
+    std::string problem;
+    bool cheap = false;  // filled again faster than a reference is evaluated
+    std::uint64_t used = 0;
+  };
+
+  template <class T>
+  std::shared_ptr<const T> Lookup(const std::string& key);
+  void Keep(const std::string& key, const Drawing& drawing, std::shared_ptr<const void> value,
+            std::size_t bytes, bool cheap);
+  // Drives out other entries until `bytes` more fit; false if that is not possible.
+  bool MakeRoom(std::size_t bytes, const std::string& problem, bool cheap);
+  std::shared_ptr<const LogicalInputs> Inputs(const Drawing& drawing);
+
+  std::size_t budget_;
+  std::size_t held_ = 0;
+  std::uint64_t clock_ = 0;
+  int evaluations_ = 0;
+  std::map<std::string, Entry> entries_;
+  // The inputs drawn last, kept whatever the budget: the bits and the reference are both made from them.
+  std::string last_key_;
+  std::shared_ptr<const LogicalInputs> last_inputs_;
+};
+
+}  // namespace assay

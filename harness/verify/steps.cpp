@@ -1,0 +1,108 @@
+#include "harness/verify/steps.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <deque>
+
+#include "harness/verify/sentences.h"
+
+namespace assay {
+namespace {
+
+// Output elements that one thread compares at a time.
+constexpr std::int64_t kPiece = 1 << 16;
+
+void CompareStored(const OutputReference& reference, FillKind kind, const ErrorBound& bound,
+                   OutputComparer& comparer) {
+  const auto count = static_cast<std::int64_t>(kind == FillKind::kExact ? reference.expected.size()
+                                                                        : reference.reference.size());
+  const std::int64_t pieces = (count + kPiece - 1) / kPiece;
+#pragma omp parallel for schedule(static) if (pieces > 1)
+  for (std::int64_t i = 0; i < pieces; ++i) {
+    const auto first = static_cast<std::size_t>(i * kPiece);
+    const auto size = static_cast<std::size_t>(std::min(kPiece, count - i * kPiece));
+    if (kind == FillKind::kExact) {
+      comparer.CompareExact(i * kPiece, reference.expected.span().subspan(first, size));
+    } else {
+      comparer.CompareBounded(i * kPiece, reference.reference.span().subspan(first, size),
+                              reference.magnitude.span().subspan(first, size), bound);
+    }
+  }
+}
+
+// As CompareStored, for a reference that is too large to be stored.
+void CompareWhileEvaluating(const Drawing& drawing, const ErrorBound& bound, ReferenceCache& cache,
+                            std::deque<OutputComparer>& comparers) {
+  cache.Evaluate(drawing, [&](int output, std::int64_t first, std::span<const double> reference,
+                              std::span<const double> magnitude) {
+    OutputComparer& comparer = comparers[static_cast<std::size_t>(output)];
+    if (drawing.kind == FillKind::kRandom) {
+      comparer.CompareBounded(first, reference, magnitude, bound);
+      return;
+    }
+    std::array<float, 1024> expected;
+    for (std::size_t begin = 0; begin < reference.size(); begin += expected.size()) {
+      const std::size_t count = std::min(expected.size(), reference.size() - begin);
+      for (std::size_t i = 0; i < count; ++i) expected[i] = RoundToDType(reference[begin + i], drawing.dtype);
+      comparer.CompareExact(first + static_cast<std::int64_t>(begin), std::span(expected).first(count));
+    }
+  });
+}
+
+}  // namespace
+
+std::span<const JudgingStep> JudgingSteps() {
+  static const std::array steps = {ExactStep(), BoundedStep()};
+  return steps;
+}
+
+Finding CompareOutputs(Step step, const Case& c, const assay_variant& variant, const Drawing& drawing,
+                       std::span<const std::span<const std::byte>> bits, ReferenceCache& cache,
+                       HostArray<float>& room) {
+  const std::vector<TensorSpec> specs = c.problem.op->Outputs(c.problem);
+  if (bits.size() != specs.size()) {
+    throw std::invalid_argument(
+        fmt::format("{} outputs were given where the problem has {}", bits.size(), specs.size()));
+  }
+  const ErrorBound bound = c.problem.op->Bound(c.problem, c.dtype, variant.promise(c.dtype));
+  std::deque<HostArray<float>> more_rooms;  // one output can use the caller's
+  std::deque<OutputComparer> comparers;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    HostArray<float>& its_room = i == 0 ? room : more_rooms.emplace_back();
+    comparers.emplace_back(specs[i], c.dtype, c.layout, bits[i], its_room);
+  }
+  if (const auto reference = cache.Find(drawing)) {
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      CompareStored((*reference)[i], drawing.kind, bound, comparers[i]);
+  } else {
+    CompareWhileEvaluating(drawing, bound, cache, comparers);
+  }
+  Finding finding;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    const Comparison comparison = comparers[i].Result();
+    finding.max_error_share = std::max(finding.max_error_share, comparison.max_error_share);
+    if (comparison.wrong > 0 && !finding.failure) {
+      finding.failure = MismatchFailure(step, drawing.seed, specs[i], c.dtype, comparison);
+    }
+  }
+  return finding;
+}
+
+Finding CompareLastLaunch(Step step, CaseRun& run, FillKind kind, std::uint64_t seed) {
+  std::vector<std::span<const std::byte>> bits;
+  for (std::size_t i = 0; i < run.outputs().size(); ++i) bits.push_back(run.OutputBits(static_cast<int>(i)));
+  return CompareOutputs(step, run.c(), run.variant(), {&run.c().problem, run.c().dtype, kind, seed}, bits,
+                        run.cache(), run.logical_room());
+}
+
+std::string ElementsOfOutputs(const std::vector<TensorSpec>& outputs) {
+  std::string text;
+  for (const TensorSpec& spec : outputs) {
+    if (!text.empty()) text += ", ";
+    text += Counted(spec.Count(), "element", "elements") + " of " + spec.name;
+  }
+  return text;
+}
+
+}  // namespace assay
