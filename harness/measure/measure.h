@@ -1,20 +1,27 @@
-// Times a variant on a GPU; see docs/measuring.md. One sample is one launch between two CUDA events, queued behind a kernel
-// that blocks until the host has enqueued everything, after the L2 cache has been written over.
+// Times variants on a GPU; see docs/measuring.md. One sample is one launch between two CUDA events, queued
+// behind a kernel that blocks until the host has enqueued everything, after the L2 cache has been written
+// over and drained.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/config/config.h"
 #include "harness/device/device.h"
+#include "harness/measure/benchmark_log.h"
 #include "harness/record/record.h"
+#include "harness/record/statistics.h"
 #include "reference/operator.h"
 
 namespace assay {
 
-// Enqueues launch number `i` on the stream; it rotates through the input sets.
+// Enqueues launch number `i` on the stream and returns without waiting for it; it rotates through the input
+// sets (set i % input_sets). Throws if the launch fails.
 using LaunchFn = std::function<void(std::size_t i, void* stream)>;
 
 // What one timed thing needs.
@@ -23,25 +30,41 @@ struct Candidate {
   LaunchFn launch;
 };
 
-// Drives Google Benchmark (manual time) over the candidate until the settings' stop rule holds.
-// Throws DeviceError if a launch fails.
-Timing Measure(Device& device, const MeasureSettings& settings, const Candidate& candidate);
-
-// Median of the samples with a distribution-free confidence interval from order statistics (binomial), and whether the
-// interval is narrow enough.
-struct Estimate {
-  double median = 0, low = 0, high = 0;
+// What came of one candidate: a timing, or the sentence that says why there is none.
+struct Measurement {
+  std::optional<Timing> timing;
+  std::string error;
 };
-Estimate MedianWithInterval(std::span<const double> samples, double confidence);
 
-// a / b of two medians, with an interval from a seeded bootstrap of both sample sets.
-struct Ratio {
-  double value = 0, low = 0, high = 0;
-};
-Ratio RatioOfMedians(std::span<const double> a, std::span<const double> b, double confidence);
+// Samples all candidates (the kernels and baselines of one problem) in randomly interleaved batches, so that
+// a drift of clock or temperature hits all alike; each runs until its own stop rule holds. A candidate that
+// fails costs only its own timing. Throws DeviceError if the device itself fails (sticky) or cannot be timed
+// on. Google Benchmark, which drives the loop, has process-wide state: one call at a time in a process.
+// `log`, if given, keeps its JSON.
+std::vector<Measurement> MeasureInterleaved(Device& device, const MeasureSettings& settings,
+                                            std::span<const Candidate> candidates,
+                                            BenchmarkLog* log = nullptr);
 
+// One candidate alone. Throws DeviceError with the sentence if there is no timing.
+Timing Measure(Device& device, const MeasureSettings& settings, const Candidate& candidate,
+               BenchmarkLog* log = nullptr);
+
+// Device memory that measuring takes besides the candidates' own, in bytes.
+std::size_t MeasureScratchBytes(const assay_device_info& info);
+
+// What an empty kernel reads as between the two events: a constant part of every sample, not subtracted.
+// Seconds.
+double EmptyLaunchSeconds(Device& device);
+
+// Takes under 3 s and up to 4 GiB (less if the GPU has less to give). Throws DeviceError.
 Ceilings MeasureCeilings(Device& device);
+
 // `dtype` decides which unit the operator's matrix work is held against; non-matrix work always against FFMA.
 Floor FloorOf(const Cost& cost, assay_dtype dtype, const Ceilings& ceilings);
+
+// For the report's header: "GPU" -> "NVIDIA H100 80GB HBM3", ... A value that cannot be had says why.
+std::vector<std::pair<std::string, std::string>> DescribeGpu(int ordinal);
+// How times are taken: "L2 flush" -> "...".
+std::vector<std::pair<std::string, std::string>> DescribeMethod(const MeasureSettings& settings);
 
 }  // namespace assay
