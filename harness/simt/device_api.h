@@ -1,0 +1,85 @@
+// What the stand-in CUDA headers call: the inside of the host device as a kernel sees it. Kernels use CUDA's own names
+// (include/cuda_runtime.h) and kernels/device/; nothing else includes this header.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <source_location>
+#include <type_traits>
+
+struct cudaLaunchConfig_t;
+struct cudaFuncAttributes;
+enum cudaError : int;
+enum cudaFuncAttribute : int;
+
+namespace assay::simt {
+
+using Where = std::source_location;
+
+// Warp collectives. Each waits until all live lanes named in `mask` have arrived at the same collective with the same mask.
+// `width` is a power of two up to 32. They throw to unwind the lane when the block is aborted, so nothing on the way may be
+// noexcept.
+std::uint64_t Shuffle(std::uint32_t mask, std::uint64_t bits, int source_lane, int width, Where where);
+std::uint64_t ShuffleUp(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where);
+std::uint64_t ShuffleDown(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where);
+std::uint64_t ShuffleXor(std::uint32_t mask, std::uint64_t bits, int lane_mask, int width, Where where);
+std::uint32_t Ballot(std::uint32_t mask, bool predicate, Where where);
+bool Any(std::uint32_t mask, bool predicate, Where where);
+bool All(std::uint32_t mask, bool predicate, Where where);
+void SyncWarp(std::uint32_t mask, Where where);
+
+// Block barriers, over all live threads of the block.
+void SyncThreads(Where where);
+int SyncThreadsOr(bool predicate, Where where);
+int SyncThreadsAnd(bool predicate, Where where);
+int SyncThreadsCount(bool predicate, Where where);
+
+// The block's dynamic shared memory, aligned to 128 bytes. A fault if the launch gave fewer than `bytes`.
+void* DynamicSharedMemory(std::size_t bytes);
+
+// Asynchronous copies into shared memory, as cp.async: `bytes` (4, 8 or 16) are written to `to`, of which the first
+// `source_bytes` come from `from` and the rest are zero. Nothing moves before a wait: AsyncWait(n) applies all of this
+// lane's committed groups but the latest n, AsyncWaitAll() everything. Copies never waited for are never made.
+void AsyncCopy(void* to, const void* from, unsigned bytes, unsigned source_bytes, Where where = Where::current());
+void AsyncCommit();
+void AsyncWait(unsigned groups_left);
+void AsyncWaitAll();
+
+// Ends the launch with a fault that says `what`; __trap() is one caller.
+[[noreturn]] void Trap(const char* what, Where where);
+
+cudaError LaunchKernel(const cudaLaunchConfig_t* config, const void* kernel, void (*body)(const void*),
+                       const void* arguments);
+cudaError SetKernelAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
+cudaError GetKernelAttributes(const void* kernel, cudaFuncAttributes* attributes);
+
+// Types that a shuffle takes; the half types' headers add theirs.
+template <class T>
+inline constexpr bool kShuffles =
+    (std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8)) || std::is_same_v<T, float> || std::is_same_v<T, double>;
+
+template <class T>
+std::uint64_t ToBits(T value) {
+  static_assert(kShuffles<T>, "CUDA has no shuffle of this type");
+  if constexpr (sizeof(T) == 8) {
+    return std::bit_cast<std::uint64_t>(value);
+  } else if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<std::uint32_t>(value);
+  } else {
+    return std::bit_cast<std::uint16_t>(value);
+  }
+}
+
+template <class T>
+T FromBits(std::uint64_t bits) {
+  if constexpr (sizeof(T) == 8) {
+    return std::bit_cast<T>(bits);
+  } else if constexpr (sizeof(T) == 4) {
+    return std::bit_cast<T>(static_cast<std::uint32_t>(bits));
+  } else {
+    return std::bit_cast<T>(static_cast<std::uint16_t>(bits));
+  }
+}
+
+}  // namespace assay::simt
