@@ -1,0 +1,62 @@
+// The cuDNN pack of a build that could not have cuDNN: the same table and variant, so that a sweep which
+// names the baseline gets a row that says why there is nothing. ASSAY_CUDNN_ABSENT_REASON comes from
+// CMakeLists.txt.
+#include <cstdint>
+#include <cstdio>
+
+#include "kernels/pack.h"
+#include "reference/cudnn/promise.h"
+
+namespace {
+
+constexpr const char* kReason = ASSAY_CUDNN_ABSENT_REASON;
+
+void Say(assay_message* message) {
+  if (message != nullptr) std::snprintf(message->text, sizeof(message->text), "unavailable: %s", kReason);
+}
+
+std::int32_t Supports(const assay_problem*, const assay_device_info*, assay_message* why) {
+  Say(why);
+  return 1;
+}
+
+std::int32_t Create(const assay_problem*, const assay_device_info*, void** plan, assay_message* error) {
+  *plan = nullptr;
+  Say(error);
+  return 1;
+}
+
+std::int32_t Launch(void*, const assay_buffers*, void*, assay_message* error) {
+  Say(error);
+  return 1;
+}
+
+void Release(void*) {}
+
+assay_pack MakePack() {
+  static assay_variant variant = {};
+  variant.op = "dsconv";
+  variant.name = "cudnn";
+  variant.summary = assay::cudnn::kSummary;
+  variant.role = ASSAY_ROLE_BASELINE;
+  variant.promise = assay::cudnn::Promise;
+  variant.supports = Supports;
+  variant.create = Create;
+  variant.launch = Launch;
+  variant.release = Release;
+  assay_pack pack = {};
+  pack.abi = ASSAY_PACK_ABI;
+  pack.name = "cudnn";
+  pack.backend = ASSAY_BACKEND_CUDA;
+  pack.unavailable = kReason;
+  pack.variants = &variant;
+  pack.num_variants = 1;
+  return pack;
+}
+
+}  // namespace
+
+extern "C" const assay_pack* assay_pack_entry(void) {
+  static const assay_pack pack = MakePack();
+  return &pack;
+}

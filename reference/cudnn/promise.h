@@ -1,0 +1,24 @@
+// What the baseline says of itself, whether or not cuDNN is there to keep it.
+#pragma once
+
+#include "kernels/pack.h"
+
+namespace assay::cudnn {
+
+constexpr const char* kSummary =
+    "two cuDNN convolutions, each with the fastest plan that cuDNN offers on this device";
+
+// Plans whose arithmetic is another are never tried: UnpromisedArithmetic() in conv_graph.cpp.
+inline assay_promise Promise(assay_dtype dtype) {
+  assay_promise promise = {};
+  promise.operand = dtype == ASSAY_F16    ? ASSAY_FORMAT_F16
+                    : dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16
+                                          : ASSAY_FORMAT_F32;
+  promise.accumulator = ASSAY_FORMAT_F32;
+  promise.rounds_intermediate = 1;
+  promise.repeatable = 1;
+  promise.alignment = 16;
+  return promise;
+}
+
+}  // namespace assay::cudnn
