@@ -1,6 +1,5 @@
 #include "reference/dsconv/activation.h"
 
-#include <cmath>
 #include <limits>
 
 namespace assay::dsconv {
@@ -27,25 +26,6 @@ std::optional<Activation> ParseActivation(std::string_view name) {
     if (name == ActivationName(activation)) return activation;
   }
   return std::nullopt;
-}
-
-double Activate(Activation activation, double z) {
-  // Comparisons are written so that NaN passes through.
-  switch (activation) {
-    case Activation::kNone:
-      return z;
-    case Activation::kRelu:
-      return z < 0 ? 0 : z;
-    case Activation::kRelu6:
-      return z < 0 ? 0 : (z > 6 ? 6 : z);
-    case Activation::kSilu:
-      // exp(-z) overflows to infinity for very negative z, and z / infinity is the right limit; except at
-      // -infinity.
-      return z == -std::numeric_limits<double>::infinity() ? 0 : z / (1 + std::exp(-z));
-    case Activation::kHardswish:
-      return z <= -3 ? 0 : (z >= 3 ? z : z * (z + 3) / 6);
-  }
-  return std::numeric_limits<double>::quiet_NaN();
 }
 
 double LipschitzConstant(Activation activation) {

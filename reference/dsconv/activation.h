@@ -1,7 +1,9 @@
 // The activations that may follow either half, in fp64, and what the error bound needs to know of them.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string_view>
 
@@ -21,7 +23,24 @@ std::string_view ActivationName(Activation activation);  // "none", "relu", ...
 std::optional<Activation> ParseActivation(std::string_view name);
 
 // NaN stays NaN, also through relu and relu6. |Activate(a, z)| <= |z| for each of them.
-double Activate(Activation activation, double z);
+inline double Activate(Activation activation, double z) {
+  // Comparisons are written so that NaN passes through.
+  switch (activation) {
+    case Activation::kNone:
+      return z;
+    case Activation::kRelu:
+      return z < 0 ? 0 : z;
+    case Activation::kRelu6:
+      return z < 0 ? 0 : (z > 6 ? 6 : z);
+    case Activation::kSilu:
+      // exp(-z) overflows to infinity for very negative z, and z / infinity is the right limit; except at
+      // -infinity.
+      return z == -std::numeric_limits<double>::infinity() ? 0 : z / (1 + std::exp(-z));
+    case Activation::kHardswish:
+      return z <= -3 ? 0 : (z >= 3 ? z : z * (z + 3) / 6);
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
 
 // |Activate(z1) - Activate(z2)| <= LipschitzConstant * |z1 - z2|.
 double LipschitzConstant(Activation activation);

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "reference/dsconv/bound.h"
+#include "reference/dsconv/fast.h"
 #include "reference/dsconv/fill.h"
-#include "reference/dsconv/plain.h"
 #include "reference/dsconv/problem.h"
 #include "reference/dsconv/problem_id.h"
 #include "reference/dtype.h"
@@ -74,8 +74,7 @@ class Dsconv final : public Operator {
 
   void Evaluate(const Problem& problem, std::span<const std::span<const float>> inputs,
                 const OutputSink& sink) const override {
-    const PlainResult result = EvaluatePlain(ToShape(problem), inputs);
-    sink(0, 0, result.reference, result.magnitude);
+    EvaluateFast(ToShape(problem), inputs, sink);
   }
 
   ErrorBound Bound(const Problem& problem, assay_dtype dtype, const assay_promise& promise) const override {
