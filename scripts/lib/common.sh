@@ -43,3 +43,20 @@ run_quietly() {
   rm -f "$log"
   return "$status"
 }
+
+# has_option NAME... -- ARGUMENT...: whether one of the options is among the arguments, as "--x y" or "--x=y".
+has_option() {
+  local -a names=()
+  local name argument
+  while [[ $1 != -- ]]; do
+    names+=("$1")
+    shift
+  done
+  shift
+  for argument in "$@"; do
+    for name in "${names[@]}"; do
+      if [[ $argument == "$name" || $argument == "$name="* ]]; then return 0; fi
+    done
+  done
+  return 1
+}

@@ -12,23 +12,6 @@ find_tool() {
   if [[ -n $newest ]]; then say "$newest"; fi
 }
 
-# has_option NAME... -- ARGUMENT...: whether one of the options is among the arguments, as "--x y" or "--x=y".
-has_option() {
-  local -a names=()
-  local name argument
-  while [[ $1 != -- ]]; do
-    names+=("$1")
-    shift
-  done
-  shift
-  for argument in "$@"; do
-    for name in "${names[@]}"; do
-      if [[ $argument == "$name" || $argument == "$name="* ]]; then return 0; fi
-    done
-  done
-  return 1
-}
-
 # The path of a case's profile, without an ending: "dsconv/n1c8/fp16" -> reports/profile/dsconv-n1c8-fp16.
 profile_path() {
   mkdir -p "$assay_root/reports/profile"

@@ -170,6 +170,11 @@ TEST_F(ScriptsTest, SweepTakesAConfigAndOptions) {
   EXPECT_THAT(outcome.output, HasSubstr("ran: run my.yaml --filter a b\n"));
 }
 
+TEST_F(ScriptsTest, SweepOfAProblemNeedsNoConfig) {
+  sandbox_.Write("build/assay", kFakeAssay, true);
+  EXPECT_THAT(sandbox_.Run("scripts/sweep --problem=n1c2").output, HasSubstr("ran: run --problem=n1c2\n"));
+}
+
 TEST_F(ScriptsTest, SweepStopsIfTheBuildFails) {
   sandbox_.Write("build/assay", kFakeAssay, true);
   sandbox_.Fake("cmake", "case \"$*\" in --build*) echo 'error: no'; exit 1 ;; esac");
