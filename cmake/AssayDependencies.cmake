@@ -28,6 +28,7 @@ find_library(ASSAY_BOOST_CONTEXT_LIBRARY boost_context HINTS "${ASSAY_DEPS_DIR}/
 add_library(assay_boost_context INTERFACE)
 target_include_directories(assay_boost_context SYSTEM INTERFACE "${ASSAY_BOOST_INCLUDE_DIR}")
 target_link_libraries(assay_boost_context INTERFACE "${ASSAY_BOOST_CONTEXT_LIBRARY}")
+add_library(Boost::context ALIAS assay_boost_context)
 
 find_path(ASSAY_OPENBLAS_INCLUDE_DIR cblas.h
   PATH_SUFFIXES openblas openblas-openmp x86_64-linux-gnu/openblas-openmp x86_64-linux-gnu REQUIRED)

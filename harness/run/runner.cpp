@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <utility>
 
 #include "harness/measure/measure.h"
@@ -15,6 +16,7 @@
 #include "harness/run/environment.h"
 #include "harness/run/timing_session.h"
 #include "harness/verify/judge.h"
+#include "reference/dtype.h"
 
 namespace assay {
 namespace {
@@ -95,11 +97,19 @@ class SweepRun {
       }
     }
     progress_.End();
-    if (timed_) log_.Write(options_.out_dir / "benchmark.json");
+    if (!log_.empty()) WriteBenchmarkLog();
     return std::move(journal_);
   }
 
  private:
+  void WriteBenchmarkLog() const {
+    const std::filesystem::path path = options_.out_dir / "benchmark.json";
+    std::ofstream out(path);
+    out << log_.Json() << '\n';
+    out.close();
+    if (!out) throw std::runtime_error(fmt::format("{}: cannot be written", path.string()));
+  }
+
   SweepHeader MakeHeader() {
     SweepHeader header;
     header.name = sweep_.name;

@@ -30,6 +30,7 @@ struct Tile {
   static constexpr int kChannelsOut = kThreadsOut * kPerThread;
   static constexpr int kThreads = kPixels / kPixelsPerThread * kThreadsOut;
   static constexpr int kChunk = 16;
+  static constexpr int kBlocksPerSm = 512 / kThreads;  // at least; leaves 128 registers a thread
 
   static_assert(kPerThread % 4 == 0, "w_pw is read from shared memory 16 bytes at a time");
   static_assert(kThreads % 32 == 0, "whole warps");
@@ -196,11 +197,11 @@ __device__ __forceinline__ void StoreOutputs(const Shape& shape, const Plan& pla
 }
 
 template <class T, class TileType>
-__global__ void __launch_bounds__(TileType::kThreads)
+__global__ void __launch_bounds__(TileType::kThreads, TileType::kBlocksPerSm)
     TiledKernel(Shape shape, Plan plan, const T* __restrict__ x, const T* __restrict__ w_dw,
                 const T* __restrict__ b_dw, const T* __restrict__ w_pw, const T* __restrict__ b_pw,
                 T* __restrict__ y) {
-  auto& shared = device::dynamic_shared<typename TileType::Storage>();
+  auto& shared = dynamic_shared<typename TileType::Storage>();
   float* input_tile = reinterpret_cast<float*>(&shared + 1);
   const BlockIndex at = BlockAt(plan);
   const std::int32_t k0 = static_cast<std::int32_t>(blockIdx.y) * TileType::kChannelsOut;
