@@ -37,6 +37,8 @@ class EventProbe {
   ClockState ReadClocks() const { return nvml_.Clocks(); }
   double Now() const;
 
+  cudaStream_t stream() const { return stream_.get(); }
+
  private:
   std::size_t PersistingLimit() const;
 
