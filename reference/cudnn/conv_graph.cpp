@@ -3,6 +3,8 @@
 #include <cudnn_frontend.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,15 +25,28 @@ void CheckCudnn(cudnnStatus_t status, const char* what) {
   throw Error(fmt::format("{}: {}", what, fe::detail::get_error_string(status)));
 }
 
-// cuDNN's messages run to pages; a line is what a record can hold.
-std::string Shortened(std::string text) {
+// cuDNN's messages run to pages: for each engine, its knobs as JSON and then a trace of warnings, of which
+// the first names the reason. Kept are the text before the first engine and the distinct reasons.
+std::string Shortened(const std::string& text) {
   constexpr std::size_t kLongest = 200;
-  for (char& c : text) {
+  constexpr std::string_view kReason = "Reason: ";
+  std::string result = text.substr(0, text.find('{'));
+  std::vector<std::string> reasons;
+  for (auto engine = text.find("\"engineId\""); engine != std::string::npos;
+       engine = text.find("\"engineId\"", engine + 1)) {
+    auto start = text.find(kReason, engine);
+    if (start == std::string::npos) break;
+    start += kReason.size();
+    const std::string reason = text.substr(start, text.find_first_of("\n{", start) - start);
+    if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
+  }
+  if (!reasons.empty()) result += fmt::format(": {}", fmt::join(reasons, ", "));
+  for (char& c : result) {
     if (c == '\n' || c == '\r' || c == '\t') c = ' ';
   }
-  while (!text.empty() && text.back() == ' ') text.pop_back();
-  if (text.size() > kLongest) text = text.substr(0, kLongest) + "...";
-  return text;
+  if (result.size() > kLongest) result = result.substr(0, kLongest) + "...";
+  while (!result.empty() && result.back() == ' ') result.pop_back();
+  return result;
 }
 
 void CheckFrontend(fe::error_t status, const char* what) {
@@ -88,7 +103,7 @@ Tensor Scalar(Graph& graph, float value) {
   return graph.tensor(attributes);
 }
 
-Tensor Activated(Graph& graph, const Tensor& x, Activation activation) {
+Tensor Activated(Graph& graph, const Tensor& x, Activation activation, ConvGraph::Form form) {
   using Mode = fe::PointwiseMode_t;
   switch (activation) {
     case Activation::kNone:
@@ -96,6 +111,10 @@ Tensor Activated(Graph& graph, const Tensor& x, Activation activation) {
     case Activation::kRelu:
       return graph.pointwise(x, Pointwise(Mode::RELU_FWD));
     case Activation::kRelu6:
+      if (form == ConvGraph::Form::kFusedMin) {
+        return graph.pointwise(graph.pointwise(x, Pointwise(Mode::RELU_FWD)), Scalar(graph, 6.0f),
+                               Pointwise(Mode::MIN));
+      }
       return graph.pointwise(x,
                              Pointwise(Mode::RELU_FWD).set_relu_lower_clip(0.0f).set_relu_upper_clip(6.0f));
     case Activation::kSilu:
@@ -134,14 +153,14 @@ void Describe(Graph& graph, const Convolution& conv, ConvGraph::Form form) {
     result->set_dim(List(dims)).set_stride(List(conv.ActivationStrides(dims)));
   };
   shape(y);
-  if (form == ConvGraph::Form::kFused) {
+  if (form != ConvGraph::Form::kAlone) {
     if (conv.bias) {
       const Dims dims = {1, conv.out_channels, 1, 1};
       y = graph.pointwise(y, tensor("bias", kBias, dims, conv.ActivationStrides(dims)),
                           Pointwise(fe::PointwiseMode_t::ADD));
       shape(y);
     }
-    y = Activated(graph, y, conv.activation);
+    y = Activated(graph, y, conv.activation, form);
     shape(y);
   }
   y->set_output(true).set_uid(kY).set_data_type(DataType(conv.dtype));
@@ -149,14 +168,26 @@ void Describe(Graph& graph, const Convolution& conv, ConvGraph::Form form) {
 
 }  // namespace
 
-Handle::Handle() {
+struct Handle::Impl {
   cudnnHandle_t handle = nullptr;
-  CheckCudnn(fe::detail::create_handle(&handle), "creating a cuDNN handle");
-  handle_ = handle;
+  std::shared_ptr<fe::DeviceProperties> device;  // instead of a handle
+
+  ~Impl() {
+    if (handle != nullptr) (void)fe::detail::destroy_handle(handle);
+  }
+};
+
+Handle::Handle() : impl_(std::make_unique<Impl>()) {
+  CheckCudnn(fe::detail::create_handle(&impl_->handle), "creating a cuDNN handle");
 }
-Handle::~Handle() { (void)fe::detail::destroy_handle(static_cast<cudnnHandle_t>(handle_)); }
+Handle::Handle(const std::string& device_properties) : impl_(std::make_unique<Impl>()) {
+  impl_->device = std::make_shared<fe::DeviceProperties>();
+  CheckFrontend(impl_->device->deserialize({device_properties.begin(), device_properties.end()}),
+                "reading device properties");
+}
+Handle::~Handle() = default;
 void Handle::SetStream(void* stream) {
-  CheckCudnn(fe::detail::set_stream(static_cast<cudnnHandle_t>(handle_), static_cast<cudaStream_t>(stream)),
+  CheckCudnn(fe::detail::set_stream(impl_->handle, static_cast<cudaStream_t>(stream)),
              "setting cuDNN's stream");
 }
 
@@ -173,8 +204,8 @@ ConvGraph::ConvGraph(Handle& handle, const Convolution& conv, Form form, std::ui
   Graph& graph = impl_->graph;
   Describe(graph, conv, form);
   CheckFrontend(graph.validate(), "cuDNN does not take the graph");
-  CheckFrontend(graph.build_operation_graph(static_cast<cudnnHandle_t>(handle.get())),
-                "cuDNN does not take the graph");
+  if (handle.impl_->device != nullptr) graph.set_device_properties(handle.impl_->device);
+  CheckFrontend(graph.build_operation_graph(handle.impl_->handle), "cuDNN does not take the graph");
   CheckFrontend(
       graph.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK}),
       "cuDNN offers no plan");
@@ -230,9 +261,9 @@ void ConvGraph::Execute(Handle& handle, std::int64_t index, const ConvPointers& 
   std::unordered_map<std::int64_t, void*> pack = {
       {kX, const_cast<void*>(pointers.x)}, {kFilter, const_cast<void*>(pointers.filter)}, {kY, pointers.y}};
   if (pointers.bias != nullptr) pack.emplace(kBias, const_cast<void*>(pointers.bias));
-  CheckFrontend(impl_->graph.execute_plan_at_index(static_cast<cudnnHandle_t>(handle.get()), pack,
-                                                   pointers.workspace, impl_->At(index)),
-                "executing a plan");
+  CheckFrontend(
+      impl_->graph.execute_plan_at_index(handle.impl_->handle, pack, pointers.workspace, impl_->At(index)),
+      "executing a plan");
 }
 
 }  // namespace assay::cudnn

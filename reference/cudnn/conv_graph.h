@@ -15,14 +15,18 @@ namespace assay::cudnn {
 class Handle {
  public:
   Handle();
+  // Stands for a device that need not be here, given by the JSON that cuDNN (9.8 or later) writes of its
+  // properties: plans can be asked for, and none be built or run.
+  explicit Handle(const std::string& device_properties);
   ~Handle();
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
-  void* get() const { return handle_; }
   void SetStream(void* stream);
 
  private:
-  void* handle_ = nullptr;  // cudnnHandle_t
+  friend class ConvGraph;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 // Device pointers of one execution; bias is NULL if the graph has none.
@@ -36,9 +40,10 @@ struct ConvPointers {
 
 class ConvGraph {
  public:
-  // kFused: the convolution with its bias and activation. kAlone: the convolution; LaunchEpilogue does the
-  // rest.
-  enum class Form { kFused, kAlone };
+  // kFused: the convolution with its bias and activation. kFusedMin: likewise, with relu6 as min(relu(x), 6);
+  // cuDNN has other engines for that than for a relu with an upper clip. kAlone: the convolution;
+  // LaunchEpilogue does the rest.
+  enum class Form { kFused, kFusedMin, kAlone };
 
   // Describes the graph to cuDNN and asks its heuristics (modes A, B and fallback) for plans; builds none of
   // them. Throws Error if cuDNN refuses the graph or offers no plan that keeps the promised arithmetic and

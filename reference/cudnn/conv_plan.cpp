@@ -22,7 +22,24 @@ double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-const char* FormName(ConvGraph::Form form) { return form == ConvGraph::Form::kFused ? "fused" : "alone"; }
+const char* FormName(ConvGraph::Form form) {
+  switch (form) {
+    case ConvGraph::Form::kFused:
+      return "fused";
+    case ConvGraph::Form::kFusedMin:
+      return "fused with min";
+    case ConvGraph::Form::kAlone:
+      return "alone";
+  }
+  return "unknown";
+}
+
+std::vector<ConvGraph::Form> FormsOf(const Convolution& conv) {
+  using Form = ConvGraph::Form;
+  if (!conv.HasEpilogue()) return {Form::kAlone};
+  if (conv.activation == Activation::kRelu6) return {Form::kFused, Form::kFusedMin, Form::kAlone};
+  return {Form::kFused, Form::kAlone};
+}
 
 std::uint64_t MemoryBytes(int ordinal) {
   const DeviceScope scope(ordinal);
@@ -145,9 +162,7 @@ class ConvPlan::Trial : public PlanSource {
 ConvPlan::ConvPlan(Session& session, const Convolution& conv) : session_(session), conv_(conv) {
   const DeviceScope scope(session.ordinal());
   const std::uint64_t workspace_limit = session.memory_bytes() / 8;  // tensors of the case need the rest
-  std::vector<ConvGraph::Form> forms = {ConvGraph::Form::kAlone};
-  if (conv.HasEpilogue()) forms.insert(forms.begin(), ConvGraph::Form::kFused);
-  for (const ConvGraph::Form form : forms) {
+  for (const ConvGraph::Form form : FormsOf(conv)) {
     try {
       offers_.push_back({form, std::make_unique<ConvGraph>(session.handle(), conv, form, workspace_limit)});
     } catch (const std::exception& exception) {
@@ -228,7 +243,7 @@ void ConvPlan::DescribeChoice(const Choice& choice) {
   const Offer& offer = offers_[plan.offer];
   std::string how;
   if (conv_.HasEpilogue()) {
-    how = offer.form == ConvGraph::Form::kFused ? " fused with " + conv_.EpilogueName()
+    how = offer.form != ConvGraph::Form::kAlone ? " fused with " + conv_.EpilogueName()
                                                 : ", then a " + conv_.EpilogueName() + " kernel";
   }
   std::int64_t barred = 0;

@@ -8,7 +8,9 @@ namespace assay::cudnn {
 constexpr const char* kSummary =
     "two cuDNN convolutions, each with the fastest plan that cuDNN offers on this device";
 
-// Plans whose arithmetic is another are never tried: UnpromisedArithmetic() in conv_graph.cpp.
+// Plans whose arithmetic is another are never tried: UnpromisedArithmetic() in conv_graph.cpp. A convolution
+// that runs alone, before a kernel with its bias and activation, rounds its sum to the dtype once more than a
+// fused one.
 inline assay_promise Promise(assay_dtype dtype) {
   assay_promise promise = {};
   promise.operand = dtype == ASSAY_F16    ? ASSAY_FORMAT_F16
