@@ -166,7 +166,9 @@ ConvPlan::ConvPlan(Session& session, const Convolution& conv) : session_(session
     try {
       offers_.push_back({form, std::make_unique<ConvGraph>(session.handle(), conv, form, workspace_limit)});
     } catch (const std::exception& exception) {
-      refusals_ += fmt::format("{}{}: {}", refusals_.empty() ? "" : "; ", FormName(form), exception.what());
+      // The plainest form's reason first: a message may be cut short.
+      refusals_ = fmt::format("{}: {}{}{}", FormName(form), exception.what(), refusals_.empty() ? "" : "; ",
+                              refusals_);
     }
   }
   if (offers_.empty())
