@@ -74,7 +74,8 @@ Problem ParseProblem(const std::string& id, const Operator& op) {
   try {
     return op.ParseProblemId(id);
   } catch (const ProblemError& error) {
-    Fail("--problem", Quoted(id), error.what());
+    throw ConfigError(
+        fmt::format("--problem: found {}, which {} refuses: {}", Quoted(id), op.name(), error.what()));
   }
 }
 

@@ -12,11 +12,14 @@
 namespace assay {
 namespace {
 
-// Points at a part of an id; columns count bytes from 1, as ids are ASCII.
+// Points at a part of an id; characters count bytes from 1, as ids are ASCII.
+std::string PartOf(std::string_view id, std::string_view part) {
+  return fmt::format("case id {}, character {}", Quoted(id), part.data() - id.data() + 1);
+}
+
 [[noreturn]] void FailAt(std::string_view id, std::string_view part, const std::string& found,
                          const std::string& allowed) {
-  throw ConfigError(fmt::format("case id {}, character {}: found {}; allowed: {}", Quoted(id),
-                                part.data() - id.data() + 1, found, allowed));
+  throw ConfigError(fmt::format("{}: found {}; allowed: {}", PartOf(id, part), found, allowed));
 }
 
 std::vector<std::string_view> Split(std::string_view id) {
@@ -44,7 +47,8 @@ Problem ProblemOf(std::string_view id, std::string_view part, const Operator& op
   try {
     return op.ParseProblemId(part);
   } catch (const ProblemError& error) {
-    FailAt(id, part, "problem " + Quoted(part), error.what());
+    throw ConfigError(fmt::format("{}: found problem {}, which {} refuses: {}", PartOf(id, part),
+                                  Quoted(part), op.name(), error.what()));
   }
 }
 

@@ -3,9 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <utility>
 
@@ -65,7 +63,9 @@ struct NameList {
   const char* key;   // "dtypes"
   const char* what;  // "dtype"
   std::vector<std::string> names;
-  bool none = false;  // the word `none` is allowed
+  bool none = false;                     // the word `none` is allowed
+  std::vector<std::string> others = {};  // names that belong under the key `elsewhere`
+  const char* elsewhere = "";
 };
 
 // nullopt: all. An empty list: none.
@@ -84,6 +84,10 @@ std::optional<std::vector<std::string>> ReadNames(const Entries& entries, const 
   std::vector<std::string> names;
   for (const YamlNode& item : node.Items(allowed)) {
     const std::string& name = item.Text(allowed);
+    if (std::find(list.others.begin(), list.others.end(), name) != list.others.end()) {
+      item.place().Fail(fmt::format("{}, which belongs under {}", Quoted(name), list.elsewhere),
+                        JoinNames(list.names));
+    }
     if (std::find(list.names.begin(), list.names.end(), name) == list.names.end()) {
       item.place().Fail(fmt::format("unknown {} {}", list.what, Quoted(name)),
                         AllowedNames(name, list.names));
@@ -107,10 +111,12 @@ Selection ReadSelection(const YamlNode& root, const Entries& entries, const Cata
        ReadNames(entries, {"layouts", "layout", LayoutNames()}).value_or(LayoutNames())) {
     selection.layouts.push_back(ParseLayout(name).value());
   }
+  const std::vector<std::string> kernel_names = VariantNames(catalog, op.name(), false);
+  const std::vector<std::string> baseline_names = VariantNames(catalog, op.name(), true);
   const auto kernels =
-      ReadNames(entries, {"variants", "variant", VariantNames(catalog, op.name(), false), true});
+      ReadNames(entries, {"variants", "variant", kernel_names, true, baseline_names, "baselines"});
   const auto baselines =
-      ReadNames(entries, {"baselines", "baseline", VariantNames(catalog, op.name(), true), true});
+      ReadNames(entries, {"baselines", "baseline", baseline_names, true, kernel_names, "variants"});
   selection.variants = ChooseVariants(catalog, op.name(), kernels, baselines);
   if (selection.variants.empty()) {
     const YamlEntry* entry = FindEntry(entries, "variants");

@@ -151,12 +151,12 @@ ProblemRow ReadRow(const std::vector<TableCell>& cells, const Table& table, cons
 }
 
 std::filesystem::path TablePath(const YamlNode& node, const Place& config) {
-  const std::string& text = node.Text("the path of a CSV file, relative to this file's folder");
+  const std::string allowed = "the path of a CSV file, relative to this file's folder";
+  const std::string& text = node.Text(allowed);
   const std::filesystem::path path = (config.file->path().parent_path() / text).lexically_normal();
   std::error_code error;
-  if (text.empty() || !std::filesystem::is_regular_file(path, error)) {
-    node.Fail("the path of a CSV file, relative to this file's folder; " + Quoted(path.string()) +
-              " is none");
+  if (!std::filesystem::is_regular_file(path, error)) {
+    node.place().Fail(fmt::format("{}, but no file {}", Quoted(text), path.string()), allowed);
   }
   return path;
 }
@@ -189,21 +189,29 @@ struct PlacedProblem {
   }
 };
 
-Problem Make(const PlacedProblem& placed, const Operator& op, const Place& row) {
+// What a person who wrote a list where an axis was meant, or the other way round, needs to know.
+std::string ListHint(const ParamValue& value) {
+  if (!std::holds_alternative<std::vector<std::int64_t>>(value)) return "";
+  return fmt::format(
+      " ({} is one value here; a list is an axis in a grid, or beside a list or table, and a pair in an axis "
+      "is "
+      "a list in that list, as in [[3, 5]])",
+      ParamText(value));
+}
+
+Problem Make(const PlacedProblem& placed, const Operator& op, const ProblemRow& row,
+             const SourceFile* config) {
   try {
     return op.MakeProblem(placed.values);
   } catch (const ProblemError& error) {
-    const auto place = placed.places.find(error.param());
-    const auto value = placed.values.find(error.param());
+    Place place = row.place;
     std::string hint;
-    if (value != placed.values.end() && std::holds_alternative<std::vector<std::int64_t>>(value->second)) {
-      hint = fmt::format(
-          " ({} is one value here; an axis is a list in a grid, or beside a list or table, and "
-          "a pair inside an axis a list in it, as in [[3, 5]])",
-          ParamText(value->second));
+    if (const auto it = placed.places.find(error.param()); it != placed.places.end()) {
+      place = it->second;
+      if (place.file == config) hint = ListHint(placed.values.find(error.param())->second);
     }
-    (place == placed.places.end() ? row : place->second)
-        .Fail(DescribeValues(op, placed.values) + ", which breaks a rule", error.what() + hint);
+    place.Fail(fmt::format("found {}, which {} refuses: {}{}", DescribeValues(op, placed.values), op.name(),
+                           error.what(), hint));
   }
 }
 
@@ -275,7 +283,7 @@ void ExpandProblems(const ProblemSource& source, const Operator& op,
     for (const ProblemAxis& axis : source.axes) placed.Set(axis.key, axis.values.front());
     std::vector<std::size_t> index(source.axes.size(), 0);
     for (bool more = true; more;) {
-      take(Make(placed, op, row.place), row.label);
+      take(Make(placed, op, row, source.place.file), row.label);
       more = false;
       for (std::size_t i = source.axes.size(); i-- > 0 && !more;) {
         const ProblemAxis& axis = source.axes[i];

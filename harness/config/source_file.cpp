@@ -52,14 +52,17 @@ std::string ReadWhole(const std::filesystem::path& path, std::size_t max_bytes) 
     throw ConfigError(fmt::format("{}:1:1: found a file that cannot be opened ({}); allowed: a readable file",
                                   path.string(), std::system_category().message(errno)));
   }
-  // One byte more than allowed tells a file that is too large, whatever its size claims to be.
-  std::string text(max_bytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  // Read to the end or just beyond what is allowed, whatever size the file system claims: it may be a pipe.
+  std::string text;
+  std::vector<char> chunk(std::size_t{1} << 16);
+  while (in && text.size() <= max_bytes) {
+    in.read(chunk.data(), static_cast<std::streamsize>(chunk.size()));
+    text.append(chunk.data(), static_cast<std::size_t>(in.gcount()));
+  }
   if (in.bad()) {
     throw ConfigError(
         fmt::format("{}:1:1: found a file that cannot be read; allowed: a readable file", path.string()));
   }
-  text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > max_bytes) {
     throw ConfigError(fmt::format("{}:1:1: found a file of more than {} bytes; allowed: at most that",
                                   path.string(), max_bytes));

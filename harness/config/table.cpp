@@ -76,14 +76,12 @@ void CheckHeader(const std::vector<TableCell>& header, const Operator& op) {
 
 void CheckLength(const std::vector<TableCell>& row, const std::vector<TableCell>& header,
                  const Place& line_end) {
-  const std::string allowed = fmt::format("{} cells, as in the header", header.size());
+  const std::string allowed = fmt::format("as many cells as the header has, {}", header.size());
   if (row.size() > header.size()) {
     row[header.size()].place.Fail(fmt::format("{} cells in this line", row.size()), allowed);
   }
   if (row.size() < header.size()) {
-    line_end.Fail(
-        fmt::format("{} cells in this line, none for column {}", row.size(), Quoted(header[row.size()].text)),
-        allowed);
+    line_end.Fail(fmt::format("a line that ends before column {}", Quoted(header[row.size()].text)), allowed);
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <unordered_set>
 
 #include "harness/config/config.h"
@@ -63,7 +62,11 @@ YamlNode YamlNode::Load(const SourceFile& file) {
   }
 }
 
-Place YamlNode::place() const { return {file_, OffsetOf(node_.Mark(), *file_)}; }
+Place YamlNode::place() const {
+  // yaml-cpp puts the mark of nothing wherever the next token stands.
+  if (node_.IsNull() && null_place_.file != nullptr) return null_place_;
+  return {file_, OffsetOf(node_.Mark(), *file_)};
+}
 
 std::string YamlNode::Describe() const {
   if (node_.IsMap()) return "a mapping";
@@ -74,11 +77,18 @@ std::string YamlNode::Describe() const {
 
 const std::string& YamlNode::Text(const std::string& allowed) const {
   if (!node_.IsScalar()) Fail(allowed);
-  const std::string& tag = node_.Tag();
-  if (!tag.empty() && tag != "?" && tag != "!" && !tag.starts_with("tag:yaml.org,2002:")) {
-    place().Fail(fmt::format("the tag {}", Quoted(tag)), "no tags");
-  }
+  CheckTag();
   return node_.Scalar();
+}
+
+void YamlNode::CheckTag() const {
+  const std::string& tag = node_.Tag();
+  // yaml-cpp's own: "?" for what has none, "!" for a scalar in quotes.
+  if (!tag.empty() && tag != "?" && tag != "!") place().Fail("the tag " + Quoted(tag), "no tags");
+}
+
+void YamlNode::RefuseQuotes(const std::string& allowed) const {
+  if (IsQuoted()) place().Fail(Describe() + " in quotes, which is text", allowed);
 }
 
 LocatedText YamlNode::Located(const std::string& allowed) const {
@@ -93,6 +103,7 @@ LocatedText YamlNode::Located(const std::string& allowed) const {
 
 std::vector<YamlNode> YamlNode::Items(const std::string& allowed) const {
   if (!node_.IsSequence() || node_.size() == 0) Fail(allowed);
+  CheckTag();
   std::vector<YamlNode> items;
   for (const YAML::Node& item : node_) items.emplace_back(item, *file_);
   return items;
@@ -100,6 +111,7 @@ std::vector<YamlNode> YamlNode::Items(const std::string& allowed) const {
 
 std::vector<YamlEntry> YamlNode::Entries(const std::string& allowed) const {
   if (!node_.IsMap()) Fail(allowed);
+  CheckTag();
   std::vector<YamlEntry> entries;
   std::unordered_set<std::string> seen;
   for (const auto& pair : node_) {
@@ -108,7 +120,7 @@ std::vector<YamlEntry> YamlNode::Entries(const std::string& allowed) const {
     if (!seen.insert(name).second) {
       key.place().Fail("key " + Quoted(name) + " a second time", "each key once");
     }
-    entries.push_back({name, key.place(), YamlNode(pair.second, *file_)});
+    entries.push_back({name, key.place(), YamlNode(pair.second, *file_, key.place())});
   }
   return entries;
 }
@@ -116,22 +128,25 @@ std::vector<YamlEntry> YamlNode::Entries(const std::string& allowed) const {
 std::int64_t YamlNode::Integer(std::int64_t low, std::int64_t high) const {
   const std::string allowed = fmt::format("integer {} to {}", low, high);
   std::int64_t value = 0;
-  if (!ParseWhole(Text(allowed), &value) || IsQuoted() || value < low || value > high) Fail(allowed);
+  RefuseQuotes(allowed);
+  if (!ParseWhole(Text(allowed), &value) || value < low || value > high) Fail(allowed);
   return value;
 }
 
 double YamlNode::Number(double low, double high) const {
   const std::string allowed = fmt::format("number {} to {}", low, high);
   double value = 0;
+  RefuseQuotes(allowed);
   // Negated, so that NaN is refused too.
-  if (!ParseWhole(Text(allowed), &value) || IsQuoted() || !(value >= low && value <= high)) Fail(allowed);
+  if (!ParseWhole(Text(allowed), &value) || !(value >= low && value <= high)) Fail(allowed);
   return value;
 }
 
 bool YamlNode::Boolean() const {
   const std::string allowed = "true, false";
+  RefuseQuotes(allowed);
   const std::string& text = Text(allowed);
-  if (IsQuoted() || (text != "true" && text != "false")) Fail(allowed);
+  if (text != "true" && text != "false") Fail(allowed);
   return text == "true";
 }
 

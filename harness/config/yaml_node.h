@@ -4,7 +4,6 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cstdint>
-#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,7 +20,9 @@ class YamlNode {
   // The one document of the file; `file` must outlive the node and all that is read from it.
   static YamlNode Load(const SourceFile& file);
 
-  YamlNode(YAML::Node node, const SourceFile& file) : node_(std::move(node)), file_(&file) {}
+  // `null_place`: what to point at if the node is left empty, as its key.
+  YamlNode(YAML::Node node, const SourceFile& file, Place null_place = {})
+      : node_(std::move(node)), file_(&file), null_place_(null_place) {}
 
   Place place() const;
   bool IsMap() const { return node_.IsMap(); }
@@ -46,8 +47,12 @@ class YamlNode {
   bool Boolean() const;
 
  private:
+  void CheckTag() const;
+  void RefuseQuotes(const std::string& allowed) const;
+
   YAML::Node node_;
   const SourceFile* file_;
+  Place null_place_;
 };
 
 struct YamlEntry {
