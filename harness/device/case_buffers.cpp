@@ -51,6 +51,7 @@ CaseBuffers::CaseBuffers(Device& device, const Problem& problem, assay_dtype dty
                                     : nullptr);
     output_pointers_.push_back(spec.present ? outputs_.back()->data() : nullptr);
   }
+  input_hashes_.resize(inputs_.size());
   if (workspace_bytes > 0) workspace_ = std::make_unique<GuardedBuffer>(device, workspace_bytes);
 }
 
@@ -67,12 +68,17 @@ std::size_t CaseBuffers::BytesNeeded(const Problem& problem, assay_dtype dtype,
 }
 
 void CaseBuffers::UploadInputs(std::span<const std::vector<std::byte>> bits) {
+  UploadInputs(bits, TensorRole::kWeight);
+  UploadInputs(bits, TensorRole::kActivation);
+}
+
+void CaseBuffers::UploadInputs(std::span<const std::vector<std::byte>> bits, TensorRole role) {
   if (bits.size() != inputs_.size()) {
     throw std::invalid_argument(
         fmt::format("{} inputs were given where the problem has {}", bits.size(), inputs_.size()));
   }
-  input_hashes_.assign(inputs_.size(), 0);
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (input_specs_[i].role != role) continue;
     const std::size_t expected = inputs_[i] ? inputs_[i]->size() : 0;
     if (bits[i].size() != expected) {
       throw std::invalid_argument(fmt::format("input {} was given {} bytes where it has {}",
@@ -84,10 +90,21 @@ void CaseBuffers::UploadInputs(std::span<const std::vector<std::byte>> bits) {
   }
 }
 
+void CaseBuffers::PoisonInputs(TensorRole role) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i] || input_specs_[i].role != role) continue;
+    inputs_[i]->PoisonWithNaN();
+    input_hashes_[i].reset();
+  }
+}
+
 void CaseBuffers::PoisonOutputs() {
   for (const auto& output : outputs_) {
     if (output) output->PoisonWithNaN();
   }
+}
+
+void CaseBuffers::PoisonWorkspace() {
   if (workspace_) workspace_->PoisonWithNaN();
 }
 
@@ -126,7 +143,7 @@ std::string CaseBuffers::CheckMemory() const {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
     if (!inputs_[i]) continue;
     Append(faults, DescribeOverrun("input " + input_specs_[i].name, *inputs_[i], element_bytes_));
-    if (!input_hashes_.empty() && inputs_[i]->Hash() != input_hashes_[i]) {
+    if (input_hashes_[i] && inputs_[i]->Hash() != *input_hashes_[i]) {
       Append(faults, "input " + input_specs_[i].name + " was changed");
     }
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -24,7 +25,12 @@ class CaseBuffers {
 
   // `bits[i]` are input i's bytes in device order (tensor_io.h). Remembers their hashes.
   void UploadInputs(std::span<const std::vector<std::byte>> bits);
-  void PoisonOutputs();      // and the workspace
+  // Likewise, of the inputs of one role only.
+  void UploadInputs(std::span<const std::vector<std::byte>> bits, TensorRole role);
+  // All inputs of a role become NaN, until they are uploaded again.
+  void PoisonInputs(TensorRole role);
+  void PoisonOutputs();
+  void PoisonWorkspace();    // what prepare() wrote there is lost
   assay_buffers Pointers();  // valid as long as this object
 
   std::size_t OutputBytes(int index) const;
@@ -40,7 +46,7 @@ class CaseBuffers {
   std::size_t element_bytes_ = 0;
   std::vector<std::unique_ptr<GuardedBuffer>> inputs_, outputs_;
   std::unique_ptr<GuardedBuffer> workspace_;
-  std::vector<std::uint64_t> input_hashes_;
+  std::vector<std::optional<std::uint64_t>> input_hashes_;  // nothing where no data was uploaded
   std::vector<const void*> input_pointers_;
   std::vector<void*> output_pointers_;
 };

@@ -22,9 +22,7 @@ CaseRun::CaseRun(Device& device, const Case& c, const assay_variant& variant, Pl
 
 void CaseRun::Launch(FillKind kind, std::uint64_t seed) {
   const auto bits = cache_->InputBits({&case_->problem, case_->dtype, kind, seed}, case_->layout);
-  buffers_.UploadInputs(*bits);
-  buffers_.PoisonOutputs();
-  LaunchAndWait();
+  PrepareAndLaunch(*bits);
   ++launches_;
   // Only the launch's own stream has been waited for: work that was put elsewhere is late, as it is for any
   // user.
@@ -41,10 +39,16 @@ std::span<const std::byte> CaseRun::OutputBits(int index) const {
   return scratch_->output_bits[i].span().first(buffers_.OutputBytes(index));
 }
 
-void CaseRun::LaunchAndWait() {
+void CaseRun::PrepareAndLaunch(const TensorBits& inputs) {
   const assay_buffers pointers = buffers_.Pointers();
+  buffers_.UploadInputs(inputs, TensorRole::kWeight);
+  buffers_.PoisonInputs(TensorRole::kActivation);
+  buffers_.PoisonWorkspace();
   try {
     plan_->Prepare(pointers, stream_->handle());
+    stream_->Synchronize();
+    buffers_.UploadInputs(inputs, TensorRole::kActivation);
+    buffers_.PoisonOutputs();
     plan_->Launch(pointers, stream_->handle());
     stream_->Synchronize();
   } catch (const VariantError& error) {

@@ -51,7 +51,9 @@ class CaseRun {
   int launches() const { return launches_; }
 
   // New inputs behind the same pointers, poisoned outputs and workspace, prepare and launch on a stream of
-  // its own; then downloads the outputs and checks memory. Throws LaunchFailure, or a sticky DeviceError.
+  // its own; then downloads the outputs and checks memory. While prepare runs the activations are NaN,
+  // because it may depend on the weights only: work that belongs into the launch cannot be done there. Throws
+  // LaunchFailure, or a sticky DeviceError.
   void Launch(FillKind kind, std::uint64_t seed);
   std::span<const std::byte> OutputBits(int index) const;  // of the last launch
 
@@ -62,7 +64,7 @@ class CaseRun {
   HostArray<float>& logical_room() { return scratch_->logical; }
 
  private:
-  void LaunchAndWait();
+  void PrepareAndLaunch(const TensorBits& inputs);
   [[noreturn]] void ThrowLaunchFailure(const std::string& sentence);
 
   Device* device_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 
 #include "harness/device/host_memory.h"
 #include "harness/verify/case_run.h"
@@ -162,19 +163,23 @@ Judgement Judge::JudgeCase(const Case& c, const assay_variant& variant, Plan& pl
   const std::size_t needed = CaseBuffers::BytesNeeded(c.problem, c.dtype, workspace_bytes);
   // The host device's memory is also the cache's.
   if (device_->info().backend == ASSAY_BACKEND_HOST && needed > device_->FreeBytes()) cache_->Clear();
-  if (const std::size_t free_bytes = device_->FreeBytes(); needed > free_bytes) {
-    fail(MemoryNeeds(c, workspace_bytes, free_bytes));
-  } else {
+  const std::size_t free_bytes = device_->FreeBytes();
+  try {
+    const std::string needs = MemoryNeeds(c, workspace_bytes, free_bytes);
+    std::optional<CaseRun> run;
     try {
-      CaseRun run(*device_, c, variant, plan, *cache_, *scratch_);
-      RunSteps(run, *device_, settings_, judgement);
+      if (needed <= free_bytes) run.emplace(*device_, c, variant, plan, *cache_, *scratch_);
+      if (!run) fail(needs);
     } catch (const DeviceError& error) {
       if (error.sticky) throw;
-      fail(error.what());
-    } catch (const std::bad_alloc&) {
-      fail(
-          fmt::format("judging it takes more host memory than there is; {} are free", Size(HostFreeBytes())));
+      fail(fmt::format("{}: {}", needs, error.what()));
     }
+    if (run) RunSteps(*run, *device_, settings_, judgement);
+  } catch (const DeviceError& error) {
+    if (error.sticky) throw;
+    fail(error.what());
+  } catch (const std::bad_alloc&) {
+    fail(fmt::format("judging it takes more host memory than there is; {} are free", Size(HostFreeBytes())));
   }
   judgement.steps.push_back({Step::kAfterTiming, Outcome::kNotRun, "not timed"});
   return judgement;

@@ -1,0 +1,78 @@
+// A kernel pack with one fault, chosen at compile time: FIXTURE_NONE is a good one.
+#include "kernels/pack.h"
+
+namespace {
+
+[[maybe_unused]] assay_promise Promise(assay_dtype) { return {}; }
+[[maybe_unused]] int32_t Supports(const assay_problem*, const assay_device_info*, assay_message*) {
+  return 0;
+}
+[[maybe_unused]] int32_t Create(const assay_problem*, const assay_device_info*, void**, assay_message*) {
+  return 0;
+}
+[[maybe_unused]] int32_t Launch(void*, const assay_buffers*, void*, assay_message*) { return 0; }
+[[maybe_unused]] void Release(void*) {}
+
+[[maybe_unused]] assay_variant Variant(const char* name) {
+  assay_variant variant = {};
+  variant.op = "dsconv";
+  variant.name = name;
+  variant.summary = "does nothing";
+  variant.promise = Promise;
+  variant.supports = Supports;
+  variant.create = Create;
+  variant.launch = Launch;
+  variant.release = Release;
+  return variant;
+}
+
+[[maybe_unused]] const assay_pack* Table() {
+  static assay_variant variants[] = {Variant("first"), Variant("second")};
+  static assay_pack table = {
+      ASSAY_PACK_ABI, FIXTURE_NAME, "fixture 1.0", ASSAY_BACKEND_HOST, nullptr, variants, 2};
+#if defined(FIXTURE_OTHER_ABI)
+  // All else is unreadable, as in a pack of another version.
+  table = {ASSAY_PACK_ABI + 41,
+           reinterpret_cast<const char*>(1),
+           nullptr,
+           ASSAY_BACKEND_HOST,
+           nullptr,
+           nullptr,
+           1000};
+#elif defined(FIXTURE_NO_VARIANTS)
+  table.num_variants = 0;
+#elif defined(FIXTURE_NEGATIVE_VARIANTS)
+  table.num_variants = -1;
+#elif defined(FIXTURE_NULL_VARIANTS)
+  table.variants = nullptr;
+#elif defined(FIXTURE_NO_LAUNCH)
+  variants[1].launch = nullptr;
+#elif defined(FIXTURE_NO_PROMISE)
+  variants[0].promise = nullptr;
+#elif defined(FIXTURE_NO_NAME)
+  variants[1].name = nullptr;
+#elif defined(FIXTURE_NO_OP)
+  variants[0].op = "";
+#elif defined(FIXTURE_TWINS)
+  variants[1].name = "first";
+#elif defined(FIXTURE_STRANGE_BACKEND)
+  table.backend = static_cast<assay_backend>(2);
+#elif defined(FIXTURE_STRANGE_ROLE)
+  variants[0].role = static_cast<assay_role>(3);
+#elif defined(FIXTURE_UNAVAILABLE)
+  table.unavailable = "libfixture.so.9 was not found";
+  table.num_variants = 0;
+  table.variants = nullptr;
+#elif defined(FIXTURE_UNAVAILABLE_WITH_VARIANTS)
+  table.unavailable = "libfixture.so.9 was not found";
+#endif
+  return &table;
+}
+
+}  // namespace
+
+#if defined(FIXTURE_NULL_TABLE)
+extern "C" const assay_pack* assay_pack_entry(void) { return nullptr; }
+#elif !defined(FIXTURE_NO_ENTRY)
+extern "C" const assay_pack* assay_pack_entry(void) { return Table(); }
+#endif

@@ -1,0 +1,126 @@
+#include "harness/device/pack_loader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+
+namespace assay {
+namespace {
+
+using ::testing::HasSubstr;
+
+const std::filesystem::path kFixtures = FIXTURE_PACK_DIR;
+
+TEST(OpenPack, OpensAGoodPack) {
+  const Pack pack = OpenPack(kFixtures / "none.so");
+  EXPECT_EQ(pack.unavailable, "");
+  EXPECT_EQ(pack.name, "none");
+  EXPECT_EQ(pack.version, "fixture 1.0");
+  EXPECT_EQ(pack.backend, ASSAY_BACKEND_HOST);
+  ASSERT_NE(pack.table, nullptr);
+  EXPECT_EQ(pack.table->num_variants, 2);
+}
+
+TEST(OpenPack, OpensAPathRelativeToTheWorkingFolder) {
+  const auto before = std::filesystem::current_path();
+  std::filesystem::current_path(kFixtures);
+  const Pack pack = OpenPack("none.so");
+  std::filesystem::current_path(before);
+  EXPECT_EQ(pack.unavailable, "");
+}
+
+struct Faulty {
+  const char* file;
+  const char* words;
+};
+
+class OpenFaultyPack : public ::testing::TestWithParam<Faulty> {};
+
+TEST_P(OpenFaultyPack, SaysWhatIsWrong) {
+  const std::filesystem::path path = kFixtures / (std::string(GetParam().file) + ".so");
+  const Pack pack = OpenPack(path);
+  EXPECT_THAT(pack.unavailable, HasSubstr(path.string()));
+  EXPECT_THAT(pack.unavailable, HasSubstr(GetParam().words));
+  EXPECT_EQ(pack.table, nullptr);
+  EXPECT_EQ(pack.name, GetParam().file) << "a pack that could not be opened goes by its file's name";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    AllFaults, OpenFaultyPack,
+    ::testing::Values(Faulty{"absent", "no such file"},
+                      Faulty{"other_abi",
+                             "built for version 42 of kernels/pack.h, this program for version 1"},
+                      Faulty{"null_table", "assay_pack_entry returned no table"},
+                      Faulty{"no_entry", "exports no function assay_pack_entry"},
+                      Faulty{"no_variants", "it has no variants"},
+                      Faulty{"negative_variants", "says that it has -1 variants"},
+                      Faulty{"null_variants", "says that it has 2 variants and gives none"},
+                      Faulty{"no_launch", "variant \"second\" has no launch()"},
+                      Faulty{"no_promise", "variant \"first\" has no promise()"},
+                      Faulty{"no_name", "variant number 1 has no name"},
+                      Faulty{"no_op", "variant \"first\" has no op"},
+                      Faulty{"twins", "two variants named \"first\" for operator dsconv"},
+                      Faulty{"strange_backend", "its backend is 2"},
+                      Faulty{"strange_role", "variant \"first\" has role 3"}),
+    [](const auto& tested) { return tested.param.file; });
+
+TEST(OpenPack, SaysWhatTheLoaderSaidOfAFileThatIsNoLibrary) {
+  const auto path = std::filesystem::path(::testing::TempDir()) / ("text" + std::to_string(getpid()) + ".so");
+  std::ofstream(path) << "not a library";
+  const Pack pack = OpenPack(path);
+  std::filesystem::remove(path);
+  EXPECT_THAT(pack.unavailable, HasSubstr("could not be loaded"));
+  EXPECT_EQ(pack.table, nullptr);
+}
+
+TEST(OpenPack, PassesOnWhyAPackCannotBeUsed) {
+  const Pack pack = OpenPack(kFixtures / "unavailable.so");
+  EXPECT_EQ(pack.unavailable, "libfixture.so.9 was not found");
+  EXPECT_EQ(pack.name, "unavailable");
+  const Pack with_variants = OpenPack(kFixtures / "unavailable_with_variants.so");
+  EXPECT_EQ(with_variants.unavailable, "libfixture.so.9 was not found");
+  ASSERT_NE(with_variants.table, nullptr) << "its variants can still be named in a report";
+  EXPECT_EQ(with_variants.table->num_variants, 2);
+}
+
+class OpenBuiltInPacksTest : public ::testing::Test {
+ protected:
+  ~OpenBuiltInPacksTest() override { unsetenv("ASSAY_PACK_DIR"); }
+};
+
+TEST_F(OpenBuiltInPacksTest, OpensTheChosenFolderInOrder) {
+  setenv("ASSAY_PACK_DIR", kFixtures.c_str(), 1);
+  const std::vector<Pack> packs = OpenBuiltInPacks();
+  ASSERT_EQ(packs.size(), 16u);
+  for (std::size_t i = 1; i < packs.size(); ++i) EXPECT_LE(packs[i - 1].name, packs[i].name);
+  const auto usable = [](const Pack& pack) { return pack.unavailable.empty(); };
+  EXPECT_EQ(std::count_if(packs.begin(), packs.end(), usable), 1);
+}
+
+TEST_F(OpenBuiltInPacksTest, SaysWhichChosenFolderIsMissing) {
+  setenv("ASSAY_PACK_DIR", "/nowhere/packs", 1);
+  const std::vector<Pack> packs = OpenBuiltInPacks();
+  ASSERT_EQ(packs.size(), 1u);
+  EXPECT_EQ(packs[0].unavailable, "/nowhere/packs (from ASSAY_PACK_DIR): No such file or directory");
+}
+
+TEST_F(OpenBuiltInPacksTest, LooksBesideTheProgramByDefault) {
+  unsetenv("ASSAY_PACK_DIR");
+  const auto beside = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "packs";
+  ASSERT_FALSE(std::filesystem::exists(beside)) << "this test makes the folder itself";
+  std::filesystem::create_directory(beside);
+  std::filesystem::create_symlink(kFixtures / "none.so", beside / "linked.so");
+  std::ofstream(beside / "notes.txt") << "not a pack";
+  const std::vector<Pack> packs = OpenBuiltInPacks();
+  std::filesystem::remove_all(beside);
+  ASSERT_EQ(packs.size(), 1u);
+  EXPECT_EQ(packs[0].path, beside / "linked.so");
+  EXPECT_EQ(packs[0].unavailable, "");
+}
+
+}  // namespace
+}  // namespace assay

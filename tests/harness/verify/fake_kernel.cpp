@@ -1,0 +1,138 @@
+#include "fake_kernel.h"
+
+#include <cmath>
+#include <cstring>
+
+#include "harness/verify/tensor_io.h"
+#include "reference/dsconv/problem.h"
+
+namespace assay {
+namespace {
+
+// C functions carry no state of their own; a test has one kernel at a time.
+FakeKernel* current = nullptr;
+
+std::int32_t Fail(const std::string& text, assay_message* message) {
+  if (text.empty()) return 0;
+  std::strncpy(message->text, text.c_str(), sizeof(message->text) - 1);
+  return 1;
+}
+
+assay_promise Promise(assay_dtype dtype) {
+  assay_promise promise = {};
+  promise.operand = dtype == ASSAY_F32   ? ASSAY_FORMAT_F32
+                    : dtype == ASSAY_F16 ? ASSAY_FORMAT_F16
+                                         : ASSAY_FORMAT_BF16;
+  promise.accumulator = ASSAY_FORMAT_F32;
+  promise.repeatable = 1;
+  promise.alignment = 16;
+  return promise;
+}
+
+std::int32_t Supports(const assay_problem*, const assay_device_info*, assay_message*) { return 0; }
+std::int32_t Create(const assay_problem*, const assay_device_info*, void** plan, assay_message* error) {
+  *plan = current;
+  return Fail(current->create_error, error);
+}
+std::uint64_t WorkspaceBytes(const void*) { return current->workspace_bytes; }
+std::int32_t Prepare(void*, const assay_buffers* buffers, void*, assay_message*) {
+  if (current->prepare) current->prepare(*buffers);
+  return 0;
+}
+std::int32_t Launch(void*, const assay_buffers* buffers, void*, assay_message* error) {
+  const int launch = current->launches++;
+  if (!current->launch_error.empty()) return Fail(current->launch_error, error);
+  if (!current->instead || !current->instead(launch, *buffers)) current->Compute(*buffers);
+  if (current->after) current->after(launch, *buffers);
+  return 0;
+}
+void Release(void*) {}
+
+std::vector<float> Read(const Problem& problem, const Case& c, const assay_buffers& buffers, int index) {
+  const TensorSpec spec = problem.op->Inputs(problem)[static_cast<std::size_t>(index)];
+  std::vector<float> values(static_cast<std::size_t>(spec.Count()));
+  const auto bytes = values.size() * DTypeBytes(c.dtype);
+  FromDeviceBits(spec, {static_cast<const std::byte*>(buffers.inputs[index]), bytes}, c.dtype, c.layout,
+                 values);
+  return values;
+}
+
+float Activated(dsconv::Activation activation, float value) {
+  return static_cast<float>(dsconv::Activate(activation, value));
+}
+
+}  // namespace
+
+FakeKernel::FakeKernel(const std::string& problem_id, assay_dtype dtype, assay_layout layout) {
+  current = this;
+  const Operator& op = *FindOperator("dsconv");
+  case_.problem = op.ParseProblemId(problem_id);
+  case_.dtype = dtype;
+  case_.layout = layout;
+  case_.variant = "fake";
+  y_ = op.Outputs(case_.problem)[0];
+  variant_.op = "dsconv";
+  variant_.name = "fake";
+  variant_.summary = "plain loops, right until a test says otherwise";
+  variant_.promise = Promise;
+  variant_.supports = Supports;
+  variant_.create = Create;
+  variant_.workspace_bytes = WorkspaceBytes;
+  variant_.prepare = Prepare;
+  variant_.launch = Launch;
+  variant_.release = Release;
+}
+
+FakeKernel::~FakeKernel() { current = nullptr; }
+
+std::unique_ptr<Plan> FakeKernel::MakePlan(const Device& device) const {
+  return std::make_unique<Plan>(variant_, case_.problem.View(case_.dtype, case_.layout), device.info());
+}
+
+std::size_t FakeKernel::OutputBytes() const {
+  return static_cast<std::size_t>(y_.Count()) * DTypeBytes(case_.dtype);
+}
+
+float FakeKernel::Get(const assay_buffers& buffers, std::int64_t index) const {
+  const auto at = static_cast<std::size_t>(DeviceIndex(y_, case_.layout, index)) * DTypeBytes(case_.dtype);
+  float value = 0;
+  Decode(Output(buffers) + at, case_.dtype, {&value, 1});
+  return value;
+}
+
+void FakeKernel::Set(const assay_buffers& buffers, std::int64_t index, float value) const {
+  const auto at = static_cast<std::size_t>(DeviceIndex(y_, case_.layout, index)) * DTypeBytes(case_.dtype);
+  Encode({&value, 1}, case_.dtype, Output(buffers) + at);
+}
+
+void FakeKernel::Compute(const assay_buffers& buffers) const {
+  const dsconv::Shape d = dsconv::ToShape(case_.problem);
+  const auto x = Read(case_.problem, case_, buffers, dsconv::kX);
+  const auto w_dw = Read(case_.problem, case_, buffers, dsconv::kWDw);
+  const auto w_pw = Read(case_.problem, case_, buffers, dsconv::kWPw);
+  const auto b_dw = d.bias_dw != 0 ? Read(case_.problem, case_, buffers, dsconv::kBDw) : std::vector<float>();
+  const auto b_pw = d.bias_pw != 0 ? Read(case_.problem, case_, buffers, dsconv::kBPw) : std::vector<float>();
+  const auto at = [](const std::vector<float>& v, std::int64_t i) { return v[static_cast<std::size_t>(i)]; };
+  std::vector<float> middle(static_cast<std::size_t>(d.c));
+  for (std::int64_t i = 0; i < d.n * d.p * d.q; ++i) {
+    const std::int64_t n = i / (d.p * d.q), p = i / d.q % d.p, q = i % d.q;
+    for (std::int64_t c = 0; c < d.c; ++c) {
+      float sum = d.bias_dw != 0 ? at(b_dw, c) : 0;
+      for (std::int64_t tap = 0; tap < d.r * d.s; ++tap) {
+        const std::int64_t h = p * d.stride_h - d.pad_top + tap / d.s * d.dilation_h;
+        const std::int64_t w = q * d.stride_w - d.pad_left + tap % d.s * d.dilation_w;
+        if (h < 0 || h >= d.h || w < 0 || w >= d.w) continue;
+        sum = std::fma(at(x, ((n * d.c + c) * d.h + h) * d.w + w), at(w_dw, c * d.r * d.s + tap), sum);
+      }
+      middle[static_cast<std::size_t>(c)] = Activated(d.ActMid(), sum);
+    }
+    for (std::int64_t k = 0; k < d.k; ++k) {
+      float sum = d.bias_pw != 0 ? at(b_pw, k) : 0;
+      for (std::int64_t c = 0; c < d.c; ++c) sum = std::fma(at(w_pw, k * d.c + c), at(middle, c), sum);
+      Set(buffers, ((n * d.k + k) * d.p + p) * d.q + q,
+          RoundToDType(Activated(d.ActOut(), sum), case_.dtype));
+    }
+  }
+}
+
+}  // namespace assay
