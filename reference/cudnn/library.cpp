@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <system_error>
 #include <vector>
 
 // cudnn-frontend looks up every function of cuDNN through this handle

@@ -4,6 +4,8 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <string>
 

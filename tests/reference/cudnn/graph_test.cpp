@@ -7,6 +7,8 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "reference/cudnn/conv_graph.h"
 #include "reference/cudnn/error.h"
