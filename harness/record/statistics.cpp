@@ -56,16 +56,17 @@ std::size_t IntervalRank(std::size_t n, double allowed, double* miss) {
 class MedianResampler {
  public:
   explicit MedianResampler(std::vector<double> sorted)
-      : sorted_(std::move(sorted)), n_(sorted_.size()), k_((n_ + 1) / 2) {}
+      : sorted_(std::move(sorted)),
+        n_(sorted_.size()),
+        k_((n_ + 1) / 2),
+        below_(static_cast<double>(k_)),
+        above_(static_cast<double>(n_ - k_ + 1)) {}
 
   double Draw(std::mt19937_64& generator) {
-    std::gamma_distribution<double> below(static_cast<double>(k_));
-    std::gamma_distribution<double> above(static_cast<double>(n_ - k_ + 1));
-    const double x = below(generator);
-    const double u = x / (x + above(generator));
+    const double x = below_(generator);
+    const double u = x / (x + above_(generator));
     if (n_ % 2 == 1) return At(u);
-    std::uniform_real_distribution<double> uniform(0.0, 1.0);
-    const double next = u + (1 - u) * (1 - std::pow(uniform(generator), 1.0 / static_cast<double>(n_ - k_)));
+    const double next = u + (1 - u) * (1 - std::pow(uniform_(generator), 1.0 / static_cast<double>(n_ - k_)));
     return 0.5 * (At(u) + At(next));
   }
 
@@ -77,6 +78,8 @@ class MedianResampler {
   std::vector<double> sorted_;
   std::size_t n_;
   std::size_t k_;
+  std::gamma_distribution<double> below_, above_;  // x / (x + y) of the two is Beta(k, n-k+1)
+  std::uniform_real_distribution<double> uniform_{0.0, 1.0};
 };
 
 }  // namespace

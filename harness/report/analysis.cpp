@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <string_view>
 #include <tuple>
 
 #include "fmt/core.h"
@@ -35,9 +36,13 @@ void AddWarning(std::string& warning, const std::string& text) {
 
 std::string WarningFor(const Timing& timing, const CaseFigures& figures) {
   std::string warning;
-  if (!timing.clock_agreement.empty() && !timing.clock_agreement.starts_with("agrees")) {
-    AddWarning(warning, "the second clock disagrees: " + timing.clock_agreement);
-  }
+  constexpr std::string_view kAgrees = "agrees";
+  std::string_view clocks = timing.clock_agreement;
+  if (clocks.starts_with(kAgrees)) clocks.remove_prefix(kAgrees.size());
+  if (clocks.starts_with("; ")) clocks.remove_prefix(2);  // "agrees; throttled: ..."
+  if (!clocks.empty())
+    AddWarning(warning, clocks.starts_with("disagrees") ? fmt::format("the second clock {}", clocks)
+                                                        : std::string(clocks));
   const double half_width = 0.5 * (timing.high - timing.low) / timing.median;
   if (half_width > kIntervalBelieved) {
     AddWarning(warning, fmt::format("the median is only known to ±{:.0f} %", 100 * half_width));

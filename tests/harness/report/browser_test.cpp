@@ -1,0 +1,278 @@
+// Opens reports in a headless Chromium and looks at the page that its scripts made. Skipped where there is no
+// Chromium, except in continuous integration (CI=true), where that is a failure.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "harness/report/analysis.h"
+#include "harness/report/report.h"
+#include "tests/harness/report/synthetic.h"
+#include "tests/harness/report/unkind.h"
+
+namespace assay {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// The path of a Chromium, or empty.
+std::string FindBrowser() {
+  if (const char* named = std::getenv("ASSAY_CHROMIUM")) return named;
+  const char* path = std::getenv("PATH");
+  std::string folders = path ? path : "";
+  folders += ':';
+  for (const char* name : {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"}) {
+    for (std::size_t from = 0, to = 0; (to = folders.find(':', from)) != std::string::npos; from = to + 1) {
+      const fs::path candidate = fs::path(folders.substr(from, to - from)) / name;
+      if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+    }
+  }
+  return "";
+}
+
+class BrowserTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    browser_ = FindBrowser();
+    if (browser_.empty()) {
+      const char* ci = std::getenv("CI");
+      if (ci && std::string(ci) == "true") FAIL() << "no chromium was found, and CI=true asks for it";
+      GTEST_SKIP() << "no chromium was found";
+    }
+    std::string name = (fs::temp_directory_path() / "assay-browser-XXXXXX").string();
+    ASSERT_NE(::mkdtemp(name.data()), nullptr);
+    dir_ = name;
+  }
+  void TearDown() override {
+    if (!dir_.empty()) fs::remove_all(dir_);
+  }
+
+  // The page of a journal after its scripts have run. `hash` is the address's part from '#'; `script` runs
+  // last.
+  std::string Open(const Journal& journal, const std::string& hash = "",
+                   const std::string& script = "") const {
+    std::string html = RenderHtml(journal);
+    if (!script.empty()) html.insert(html.rfind("</body>"), "<script>" + script + "</script>");
+    const fs::path page = dir_ / "report.html";
+    std::ofstream(page, std::ios::binary) << html;
+    const std::string command = "timeout 100 '" + browser_ +
+                                "' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
+                                "--no-first-run --window-size=1400,2000"
+                                " --virtual-time-budget=20000 --user-data-dir='" +
+                                (dir_ / "profile").string() + "' --dump-dom 'file://" + page.string() + hash +
+                                "' 2>'" + (dir_ / "errors").string() + "'";
+    FILE* pipe = ::popen(command.c_str(), "r");
+    EXPECT_NE(pipe, nullptr);
+    std::string dom;
+    char buffer[65536];
+    for (std::size_t n = 0; (n = ::fread(buffer, 1, sizeof buffer, pipe)) > 0;) dom.append(buffer, n);
+    EXPECT_EQ(::pclose(pipe), 0) << command;
+    return dom;
+  }
+
+  std::string browser_;
+  fs::path dir_;
+};
+
+// 300 cases, as a sweep of a GPU or of the host device would give them.
+Journal ThreeHundred(bool timed = true) {
+  testing::SyntheticOptions options;
+  options.problems = 10;
+  options.timed = timed;
+  return testing::SyntheticJournal(options);
+}
+
+// An attribute of the root element; "absent" if it is not there.
+std::string RootData(const std::string& dom, const std::string& name) {
+  const std::string root = dom.substr(0, dom.find("<head>"));
+  std::smatch match;
+  const std::regex pattern("data-" + name + "=\"([^\"]*)\"");
+  return std::regex_search(root, match, pattern) ? match[1].str() : "absent";
+}
+
+// The cases whose rows stand in the table, in its order, by their places in the journal.
+std::vector<std::size_t> TableRows(const std::string& dom) {
+  std::vector<std::size_t> rows;
+  const std::string mark = "<tr class=\"row";
+  for (std::size_t at = dom.find(mark); at != std::string::npos; at = dom.find(mark, at + 1)) {
+    const std::string key = "data-case=\"";
+    rows.push_back(std::stoul(dom.substr(dom.find(key, at) + key.size(), 10)));
+  }
+  return rows;
+}
+
+TEST_F(BrowserTest, DrawsChartsTableAndWrongCasesFirst) {
+  const Journal journal = ThreeHundred();
+  const Analysis analysis = Analyse(journal);
+  ASSERT_EQ(journal.records.size(), 300u);
+  const std::string dom = Open(journal);
+  EXPECT_EQ(RootData(dom, "ready"), "true");
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  EXPECT_EQ(RootData(dom, "cases"), "300");
+  EXPECT_EQ(RootData(dom, "rows"), "300");
+  EXPECT_EQ(RootData(dom, "charts-drawn"), "2");
+  EXPECT_GT(std::stoi(RootData(dom, "speedup-marks")), 30);
+  const auto timed =
+      std::count_if(analysis.cases.begin(), analysis.cases.end(), [](const auto& c) { return c.timed; });
+  EXPECT_EQ(RootData(dom, "roofline-marks"), std::to_string(timed));
+  EXPECT_EQ(RootData(dom, "failures"), std::to_string(analysis.failures.size()));
+
+  EXPECT_EQ(TableRows(dom).size(), 300u);
+  const std::size_t cards = dom.find("<article class=\"card\"");
+  ASSERT_NE(cards, std::string::npos);
+  EXPECT_LT(cards, dom.find("id=\"speedups\"")) << "wrong cases stand before the charts";
+  EXPECT_THAT(dom.substr(cards, 300), HasSubstr("wrong"));
+  EXPECT_THAT(dom, HasSubstr("y[n=3 k=17 h=0 w=55]"));
+  EXPECT_THAT(dom, HasSubstr("--filter '^" + journal.records[analysis.failures[0]].id + "$'"));
+  EXPECT_EQ(TableRows(dom)[0], *std::min_element(analysis.failures.begin(), analysis.failures.end()));
+}
+
+TEST_F(BrowserTest, TheAddressFiltersAndSorts) {
+  const Journal journal = ThreeHundred();
+  const Analysis analysis = Analyse(journal);
+  const std::string dom = Open(journal, "#variant=tiled&dtype=fp16&sort=median");
+  std::vector<std::size_t> expected;
+  std::vector<std::size_t> without_time;
+  for (std::size_t i = 0; i < journal.records.size(); ++i) {
+    if (journal.records[i].variant != "tiled" || journal.records[i].dtype != "fp16") continue;
+    (analysis.cases[i].timed ? expected : without_time).push_back(i);
+  }
+  ASSERT_FALSE(without_time.empty()) << "the test should see where cases without a time go";
+  std::stable_sort(expected.begin(), expected.end(), [&](std::size_t a, std::size_t b) {
+    return analysis.cases[a].median < analysis.cases[b].median;
+  });
+  expected.insert(expected.end(), without_time.begin(), without_time.end());
+  EXPECT_EQ(TableRows(dom), expected);
+  EXPECT_EQ(RootData(dom, "js-errors"), "0");
+  EXPECT_THAT(dom, HasSubstr("aria-sort=\"ascending\""));
+}
+
+TEST_F(BrowserTest, DescendingAndSearching) {
+  const Journal journal = ThreeHundred();
+  const Analysis analysis = Analyse(journal);
+  const std::string dom = Open(journal, "#q=mobilenetv2+nhwc/tiled&sort=-ratio");
+  const auto rows = TableRows(dom);
+  ASSERT_EQ(rows.size(), 12u) << "4 layers, 3 dtypes";
+  double last = 1e300;
+  for (std::size_t row : rows) {
+    EXPECT_EQ(journal.records[row].layout, "nhwc");
+    EXPECT_TRUE(journal.records[row].label.starts_with("MobileNetV2"));
+    const double ratio = analysis.cases[row].speedup ? analysis.cases[row].speedup->value : 0;
+    EXPECT_LE(ratio, last);
+    last = ratio;
+  }
+}
+
+TEST_F(BrowserTest, ClicksSortFilterAndOpenDetails) {
+  const Journal journal = ThreeHundred();
+  const std::string dom = Open(journal, "", R"(
+    const get = (query) => document.querySelector(query);
+    const choose = (name, value) => {
+      const box = get(`#filters select[name=${name}]`);
+      box.value = value;
+      box.dispatchEvent(new Event("change"));
+    };
+    choose("network", "MobileNetV2");
+    document.title = "first " + document.documentElement.dataset.rows;
+    get("#clear").click();
+    choose("layout", "nhwc");
+    choose("variant", "cudnn");
+    get("th[data-key=tflops] button").click();
+    get("tr.row td.name button").click();
+  )");
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  EXPECT_THAT(dom, HasSubstr("<title>first 120</title>")) << "4 layers";
+  const auto rows = TableRows(dom);
+  ASSERT_EQ(rows.size(), 30u);
+  const Analysis analysis = Analyse(journal);
+  EXPECT_TRUE(std::is_sorted(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+    return analysis.cases[a].flops_per_second > analysis.cases[b].flops_per_second;
+  }));
+  EXPECT_THAT(dom, HasSubstr("aria-sort=\"descending\""));
+  EXPECT_EQ(RootData(dom, "open-case"), journal.records[rows[0]].id);
+  EXPECT_THAT(dom, HasSubstr("aria-expanded=\"true\""));
+  const std::string details = dom.substr(dom.find("<tr class=\"detail\">"));
+  EXPECT_THAT(details, HasSubstr("outputs of the timed launches judged again"));
+  EXPECT_THAT(details, HasSubstr("engine 34, NHWC, 2 plans"));
+  EXPECT_THAT(details, HasSubstr("<canvas"));
+}
+
+TEST_F(BrowserTest, WithoutTimesThereAreNoChartsAndNoEmptyColumns) {
+  const Journal journal = ThreeHundred(false);
+  const std::string dom = Open(journal);
+  EXPECT_EQ(RootData(dom, "ready"), "true");
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  EXPECT_EQ(RootData(dom, "charts-drawn"), "0");
+  EXPECT_EQ(TableRows(dom).size(), 300u);
+  EXPECT_THAT(dom, HasSubstr("No times in this report: " + journal.header.untimed_reason));
+  for (const char* key : {"median", "ratio", "gbs", "tflops", "share"}) {
+    EXPECT_THAT(dom, Not(HasSubstr("data-key=\"" + std::string(key)))) << key;
+  }
+  EXPECT_THAT(dom, HasSubstr("data-key=\"error\""));
+}
+
+TEST_F(BrowserTest, UnkindTextsAreShownAsText) {
+  Journal journal = ThreeHundred();
+  testing::MakeUnkind(journal);
+  const std::string dom = Open(journal, "#case=nothing&sort=nonsense&dtype=<b>");
+  EXPECT_EQ(RootData(dom, "ready"), "true");
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  EXPECT_EQ(RootData(dom, "rows"), "0") << "no case has that dtype";
+  EXPECT_THAT(dom, Not(HasSubstr("<img")));
+  EXPECT_THAT(dom, HasSubstr("&lt;img src=x onerror="));
+}
+
+TEST_F(BrowserTest, AllRightSaysSo) {
+  testing::SyntheticOptions options;
+  options.problems = 1;
+  options.with_failures = false;
+  const std::string dom = Open(testing::SyntheticJournal(options));
+  EXPECT_EQ(RootData(dom, "failures"), "0");
+  EXPECT_THAT(dom, HasSubstr("No case is wrong: 30 cases were judged right."));
+  EXPECT_THAT(dom, Not(HasSubstr("<article")));
+}
+
+TEST_F(BrowserTest, AnEmptyJournalStillOpens) {
+  Journal journal;
+  journal.header.name = "empty";
+  journal.header.timed = true;
+  journal.header.planned_cases = 3;
+  const std::string dom = Open(journal);
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  EXPECT_THAT(dom, HasSubstr("The sweep did not end: 3 cases of 3 planned did not run."));
+}
+
+TEST_F(BrowserTest, TwoThousandCasesAreDrawnAPartAtATime) {
+  testing::SyntheticOptions options;
+  options.problems = 67;
+  const Journal journal = testing::SyntheticJournal(options);
+  ASSERT_GT(journal.records.size(), 2000u);
+  const std::string dom = Open(journal, "", R"(
+    document.querySelector("th[data-key=variant] button").click();
+  )");
+  EXPECT_EQ(RootData(dom, "rows"), std::to_string(journal.records.size()));
+  EXPECT_EQ(RootData(dom, "rows-drawn"), "400") << "the rest is added as it is scrolled to";
+  EXPECT_EQ(RootData(dom, "charts-drawn"), "2");
+}
+
+// The checks above rest on data-js-errors: it must count.
+TEST_F(BrowserTest, ErrorsOfScriptsAreCounted) {
+  testing::SyntheticOptions options;
+  options.problems = 1;
+  EXPECT_EQ(RootData(Open(testing::SyntheticJournal(options), "", "thereIsNoSuchFunction()"), "js-errors"),
+            "1");
+}
+
+}  // namespace
+}  // namespace assay
