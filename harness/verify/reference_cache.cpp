@@ -1,7 +1,8 @@
 #include "harness/verify/reference_cache.h"
 
-#include <bit>
+#include <algorithm>
 
+#include "harness/verify/rounding.h"
 #include "harness/verify/tensor_io.h"
 #include "reference/dtype.h"
 
@@ -22,14 +23,6 @@ std::string ProblemKey(const Drawing& drawing) {
 std::string Key(const char* what, const Drawing& drawing) {
   return std::string(what) + ' ' + ProblemKey(drawing) +
          (drawing.kind == FillKind::kExact ? " exact " : " random ") + std::to_string(drawing.seed);
-}
-
-// The smallest float that is not below `value`, which is not negative: of floats of one sign the next larger
-// has the next bits, from zero to infinity.
-float RoundUp(double value) {
-  const float nearest = RoundToDType(value, ASSAY_F32);
-  if (!(nearest < value)) return nearest;
-  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(nearest) + 1);
 }
 
 std::size_t ReferenceBytes(const Drawing& drawing, const std::vector<TensorSpec>& outputs) {
@@ -133,14 +126,12 @@ std::shared_ptr<const Reference> ReferenceCache::Find(const Drawing& drawing) {
   Evaluate(drawing, [&](int index, std::int64_t first, std::span<const double> reference,
                         std::span<const double> magnitude) {
     OutputReference& output = (*made)[static_cast<std::size_t>(index)];
-    for (std::size_t i = 0; i < reference.size(); ++i) {
-      const std::size_t at = static_cast<std::size_t>(first) + i;
-      if (exact) {
-        output.expected.data()[at] = RoundToDType(reference[i], drawing.dtype);
-      } else {
-        output.reference.data()[at] = reference[i];
-        output.magnitude.data()[at] = RoundUp(magnitude[i]);
-      }
+    const auto at = static_cast<std::size_t>(first);
+    if (exact) {
+      RoundAll(reference, drawing.dtype, output.expected.span().subspan(at, reference.size()));
+    } else {
+      std::copy(reference.begin(), reference.end(), output.reference.data() + at);
+      RoundUpAll(magnitude, output.magnitude.span().subspan(at, magnitude.size()));
     }
   });
   Keep(key, drawing, made, bytes, false);

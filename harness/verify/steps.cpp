@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 
+#include "harness/verify/rounding.h"
 #include "harness/verify/sentences.h"
 
 namespace assay {
@@ -44,7 +45,7 @@ void CompareWhileEvaluating(const Drawing& drawing, const ErrorBound& bound, Ref
     std::array<float, 1024> expected;
     for (std::size_t begin = 0; begin < reference.size(); begin += expected.size()) {
       const std::size_t count = std::min(expected.size(), reference.size() - begin);
-      for (std::size_t i = 0; i < count; ++i) expected[i] = RoundToDType(reference[begin + i], drawing.dtype);
+      RoundAll(reference.subspan(begin, count), drawing.dtype, std::span(expected).first(count));
       comparer.CompareExact(first + static_cast<std::int64_t>(begin), std::span(expected).first(count));
     }
   });
