@@ -19,6 +19,7 @@ struct RunArguments {
   SelectionOptions selection;
   std::string device = "auto";
   std::filesystem::path out;
+  bool no_measure = false;
 };
 
 int TerminalWidth() {
@@ -45,7 +46,8 @@ void CheckOutDir(const std::filesystem::path& dir) {
 
 ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   const PackSet packs(OpenBuiltInPacks());
-  const Sweep sweep = SelectCases(arguments.selection, packs.BuildCatalog());
+  Sweep sweep = SelectCases(arguments.selection, packs.BuildCatalog());
+  if (arguments.no_measure) sweep.measure.enabled = false;
   const std::unique_ptr<Device> device = OpenDevice(arguments.device);
   RunOptions options;
   options.out_dir = arguments.out.empty() ? DefaultOutDir(sweep.name) : arguments.out;
@@ -69,6 +71,7 @@ void AddRunCommand(CLI::App& app, CommandContext& context) {
   AddSelectionOptions(*command, arguments->selection);
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   command->add_option("--out", arguments->out, "folder for the reports (default: reports/<name>-<date>)");
+  command->add_flag("--no-measure", arguments->no_measure, "judge only, as under compute-sanitizer");
   command->callback([arguments, &context] { context.exit_code = Run(*arguments, context.command_line); });
 }
 

@@ -123,7 +123,7 @@ class SweepRun {
     if (!device_.can_time()) {
       header.untimed_reason = kHostUntimed;
     } else if (!timed_) {
-      header.untimed_reason = "The config says measure.enabled: false.";
+      header.untimed_reason = "Measuring was turned off (--no-measure, or measure.enabled in the config).";
     }
     header.environment = DescribeEnvironment(device_, packs_);
     if (timed_) {
