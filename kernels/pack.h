@@ -75,6 +75,7 @@ typedef struct assay_promise {
   assay_format operand;        /* multiplications take operands rounded to this format (at least the dtype's own) */
   assay_format accumulator;    /* sums are held in this format */
   int32_t rounds_intermediate; /* 1: the result between the fused halves is rounded to the dtype */
+  int32_t rounds_sums;         /* 1: each half's sum is rounded to the dtype before its bias and activation */
   int32_t repeatable;          /* 1: the same inputs give the same bits at every launch */
   int32_t alignment;           /* bytes; every pointer handed over is aligned to at least this */
   int32_t prepacks_weights;    /* 1: prepare() rearranges weights into the workspace */

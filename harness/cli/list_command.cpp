@@ -44,9 +44,10 @@ void ListVariant(const assay_variant& variant) {
   for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
     const assay_promise promise = variant.promise(dtype);
     fmt::print(
-        "      {}: multiplies {}, adds in {}{}{}{}\n", DTypeName(dtype), FormatName(promise.operand),
+        "      {}: multiplies {}, adds in {}{}{}{}{}\n", DTypeName(dtype), FormatName(promise.operand),
         FormatName(promise.accumulator), promise.rounds_intermediate ? ", rounds the intermediate" : "",
-        promise.repeatable ? ", repeatable" : "", promise.prepacks_weights ? ", prepacks weights" : "");
+        promise.rounds_sums ? ", rounds each half's sum" : "", promise.repeatable ? ", repeatable" : "",
+        promise.prepacks_weights ? ", prepacks weights" : "");
   }
 }
 

@@ -50,10 +50,11 @@ double FormatSubnormal(assay_format format) {
 
 // What each kind of operation may cost, as relative errors.
 struct Arithmetic {
-  double sum_u = 0;       // one addition, or one product
-  double sum_factor = 1;  // roundings for one term of a sum
-  double weight_u = 0;    // making a dtype's value an operand
-  double middle_u = 0;    // making the depthwise result an operand
+  double sum_u = 0;         // one addition, or one product
+  double sum_factor = 1;    // roundings for one term of a sum
+  double weight_u = 0;      // making a dtype's value an operand
+  double middle_u = 0;      // making the depthwise result an operand
+  double stored_sum_u = 0;  // storing a half's sum before its bias and activation
   double activation_u = 0;
 };
 
@@ -74,6 +75,7 @@ Arithmetic ArithmeticOf(assay_dtype dtype, const assay_promise& promise) {
   }
   a.weight_u = operand_u > UnitRoundoff(dtype) ? operand_u : 0;
   a.middle_u = operand_u > a.sum_u ? operand_u : 0;
+  if (promise.rounds_sums != 0) a.stored_sum_u = UnitRoundoff(dtype);
   if (promise.rounds_intermediate != 0) a.middle_u = (1 + a.middle_u) * (1 + UnitRoundoff(dtype)) - 1;
   return a;
 }
@@ -103,7 +105,8 @@ ErrorBound BoundOf(const Shape& d, assay_dtype dtype, const assay_promise& promi
   // Each step's error as a multiple of A_c, then of S. Depthwise sum: |dz| <= depthwise * A_c.
   const double filter = static_cast<double>(d.r * d.s);
   const double operands = (1 + a.weight_u) * (1 + a.weight_u);
-  const double depthwise = (1 + Growth(std::ceil(a.sum_factor * (filter + 1)), a.sum_u)) * operands - 1;
+  const double depthwise =
+      (1 + Growth(std::ceil(a.sum_factor * (filter + 1)), a.sum_u)) * operands * (1 + a.stored_sum_u) - 1;
   // Activation: Lipschitz for what goes in, its own error relative to what comes out, which is at most (1 +
   // depthwise) A_c.
   const double mid_evaluation = ActivationRoundings(d.ActMid()) * a.activation_u;
@@ -112,8 +115,9 @@ ErrorBound BoundOf(const Shape& d, assay_dtype dtype, const assay_promise& promi
   const double middle = activated + a.middle_u * (1 + activated);
   // Pointwise sum of C products and the bias.
   const double channels = static_cast<double>(d.c);
-  const double pointwise =
-      (1 + Growth(std::ceil(a.sum_factor * (channels + 1)), a.sum_u)) * (1 + a.weight_u) * (1 + middle) - 1;
+  const double pointwise = (1 + Growth(std::ceil(a.sum_factor * (channels + 1)), a.sum_u)) *
+                               (1 + a.weight_u) * (1 + middle) * (1 + a.stored_sum_u) -
+                           1;
   // The reference's own fp64 arithmetic, by the same argument.
   const double reference = 2 * Growth(filter + channels + 16, UnitRoundoff(ASSAY_FORMAT_F64));
 
@@ -126,6 +130,9 @@ ErrorBound BoundOf(const Shape& d, assay_dtype dtype, const assay_promise& promi
   bound.absolute =
       FormatSubnormal(promise.accumulator) * (channels + 2) * LipschitzConstant(d.ActOut()) * last +
       SmallestSubnormal(dtype) / 2;
+  if (promise.rounds_sums != 0) {
+    bound.absolute += SmallestSubnormal(dtype) / 2 * LipschitzConstant(d.ActOut()) * last;
+  }
   // exp(-z) overflows in fp32 from z = -88.7 down, and the result becomes zero instead of at most 88.8 *
   // 2^-128.
   if (d.ActOut() == Activation::kSilu) bound.absolute += 0x1p-121;

@@ -17,8 +17,14 @@
 namespace assay::dsconv {
 namespace {
 
-assay_promise Promise(assay_format operand, assay_format accumulator, bool rounds_intermediate) {
-  return {operand, accumulator, rounds_intermediate ? 1 : 0, 1, 4, 0};
+assay_promise Promise(assay_format operand, assay_format accumulator, bool rounds_intermediate,
+                      bool rounds_sums = false) {
+  assay_promise promise{};
+  promise.operand = operand;
+  promise.accumulator = accumulator;
+  promise.rounds_intermediate = rounds_intermediate ? 1 : 0;
+  promise.rounds_sums = rounds_sums ? 1 : 0;
+  return promise;
 }
 
 struct Shares {
@@ -112,6 +118,7 @@ InputSet MakeData(const Shape& d, assay_dtype dtype, DataKind kind, std::uint64_
 std::vector<assay_promise> PromisesFor(assay_dtype dtype) {
   std::vector<assay_promise> promises = {Promise(ASSAY_FORMAT_F32, ASSAY_FORMAT_F32, false),
                                          Promise(ASSAY_FORMAT_F32, ASSAY_FORMAT_F32, true),
+                                         Promise(ASSAY_FORMAT_F32, ASSAY_FORMAT_F32, true, true),
                                          Promise(ASSAY_FORMAT_F64, ASSAY_FORMAT_F64, false)};
   switch (dtype) {
     case ASSAY_F32:

@@ -143,6 +143,13 @@ std::vector<Product> DepthwiseProducts(const Shape& d, const InputSet& inputs, c
   return products;
 }
 
+// One half's sum and bias; stored in the dtype between the two if the promise says so.
+double SumOfHalf(Adder& adder, const Arithmetic& arithmetic, double bias, std::vector<Product> products) {
+  if (arithmetic.promise.rounds_sums == 0) return adder.Sum(bias, std::move(products));
+  const double stored = RoundToDType(adder.Sum(0.0, std::move(products)), arithmetic.dtype);
+  return RoundTo(stored + bias, arithmetic.promise.accumulator, false);
+}
+
 }  // namespace
 
 std::vector<float> Simulate(const Shape& d, const InputSet& inputs, const Arithmetic& arithmetic) {
@@ -157,7 +164,7 @@ std::vector<float> Simulate(const Shape& d, const InputSet& inputs, const Arithm
     const std::int64_t n = pixel / (d.p * d.q), p = pixel / d.q % d.p, q = pixel % d.q;
     for (std::int64_t c = 0; c < d.c; ++c) {
       const double bias = d.bias_dw != 0 ? inputs.views[kBDw][c] : 0.0F;
-      double value = adder.Sum(bias, DepthwiseProducts(d, inputs, arithmetic, n, c, p, q));
+      double value = SumOfHalf(adder, arithmetic, bias, DepthwiseProducts(d, inputs, arithmetic, n, c, p, q));
       value = ActivateRounded(d.ActMid(), value, promise.accumulator);
       if (promise.rounds_intermediate != 0) value = RoundToDType(value, arithmetic.dtype);
       middle[c] = operand(value);
@@ -167,8 +174,8 @@ std::vector<float> Simulate(const Shape& d, const InputSet& inputs, const Arithm
       for (std::int64_t c = 0; c < d.c; ++c)
         products.push_back({operand(inputs.views[kWPw][k * d.c + c]), middle[c]});
       const double bias = d.bias_pw != 0 ? inputs.views[kBPw][k] : 0.0F;
-      const double value =
-          ActivateRounded(d.ActOut(), adder.Sum(bias, std::move(products)), promise.accumulator);
+      const double value = ActivateRounded(
+          d.ActOut(), SumOfHalf(adder, arithmetic, bias, std::move(products)), promise.accumulator);
       output[((n * d.k + k) * d.p + p) * d.q + q] = RoundToDType(value, arithmetic.dtype);
     }
   }
