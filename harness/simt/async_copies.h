@@ -12,7 +12,8 @@ class AsyncCopies {
     pending_.push_back({to, from, bytes, source_bytes, groups_});
   }
   void Commit() { ++groups_; }
-  // Makes the copies of all committed groups but the latest `groups_left`, in the order in which they were added.
+  // Makes the copies of all committed groups but the latest `groups_left`, in the order in which they were
+  // added.
   void Wait(std::uint64_t groups_left);
   // Makes all of them, committed or not.
   void WaitAll();

@@ -1,4 +1,5 @@
-// The collectives of the stand-in headers, in terms of the scheduler. The rules for source lanes are those of PTX shfl.sync.
+// Arriving at collectives and releasing them. One translation unit with the entry points of the stand-in
+// headers, so that an arrival is one function.
 #include <fmt/format.h>
 
 #include <bit>
@@ -6,39 +7,230 @@
 #include "harness/simt/device_api.h"
 #include "harness/simt/scheduler.h"
 
+// What an arrival goes through is one function without calls, the rest is kept out of it.
+#define ASSAY_HOT inline __attribute__((always_inline))
+
 namespace assay::simt {
 namespace {
 
-void CheckWidth(Scheduler& scheduler, Collective at, int width, const Where& where) {
-  if (width == 32) [[likely]] return;
-  if (width < 1 || width > 32 || !std::has_single_bit(static_cast<unsigned>(width))) {
-    scheduler.Fail(fmt::format("{} with width {}, which is not a power of two up to 32", Name(at), width), &where);
+template <class Fn>
+inline void ForEachLane(Warp& warp, std::uint32_t lanes, Fn&& fn) {
+  if (lanes == 0xffffffffu) {
+    for (std::uint32_t lane = 0; lane < kWarpSize; ++lane) fn(warp.lanes[lane]);
+    return;
   }
+  for (; lanes != 0; lanes &= lanes - 1) fn(warp.lanes[std::countr_zero(lanes)]);
+}
+
+}  // namespace
+
+// Picks the lane that goes on after the running one has arrived somewhere.
+ASSAY_HOT Handoff Scheduler::HandOver(Lane& self) {
+  Lane* next = PickNext();
+  if (next == &self) return {&self, nullptr};
+  if (next == nullptr) [[unlikely]]
+    FailStuck();
+  if (next->fiber == nullptr) [[unlikely]]
+    next->fiber = &fibers_.Acquire();
+  current_ = next;
+  threadIdx = next->index;
+  return {&self, next};
+}
+
+void Scheduler::FailStuck() {
+  RecordDeadlock();
+  throw LaneAbort{};
+}
+
+Handoff Scheduler::RefuseArrival(Collective at, std::uint32_t mask, const std::source_location& where) {
+  if (aborting_) return {current_, nullptr};  // a destructor, while the lane is unwound
+  Fail(fmt::format("{} with mask 0x{:08x}, which leaves out the calling lane {}", Name(at), mask,
+                   current_->number),
+       &where);
+}
+
+// --- Warp collectives
+// ----------------------------------------------------------------------------------------------------
+
+ASSAY_HOT Handoff Scheduler::ArriveInWarp(Collective at, std::uint32_t mask, std::uint64_t value,
+                                          std::uint32_t source, std::source_location where) {
+  Lane& self = *current_;
+  Warp& warp = *self.warp;
+  if ((mask & self.bit) == 0) [[unlikely]]
+    return RefuseArrival(at, mask, where);
+  self.value = value;
+  self.source = static_cast<std::uint8_t>(source);
+  self.where = where;
+  const std::uint64_t key = Group::Key(at, mask);
+  Group& group = warp.groups[0].key == key ? warp.groups[0] : GroupOf(warp, key);
+  group.arrived |= self.bit;
+  if (group.arrived == (mask & warp.live)) [[unlikely]] {
+    ReleaseGroup(warp, group);
+    if (aborting_) [[unlikely]]
+      throw LaneAbort{};
+  }
+  return HandOver(self);
+}
+
+[[gnu::noinline]] Group& Scheduler::GroupOf(Warp& warp, std::uint64_t key) {
+  for (std::uint32_t i = 0; i < warp.num_groups; ++i) {
+    if (warp.groups[i].key == key) return warp.groups[i];
+  }
+  Group& group = warp.groups[warp.num_groups++];
+  group = {key, 0};
+  return group;
+}
+
+// Hands each lane of a complete group its result and makes it runnable.
+void Scheduler::ReleaseGroup(Warp& warp, Group& group) {
+  const std::uint32_t arrived = group.arrived;
+  const Collective at = group.at();
+  switch (at) {
+    case Collective::kShuffle:
+    case Collective::kShuffleUp:
+    case Collective::kShuffleDown:
+    case Collective::kShuffleXor:
+      if (arrived != group.mask() && !SourcesArrived(warp, group)) return;
+      ForEachLane(warp, arrived, [&](Lane& lane) { lane.result = warp.lanes[lane.source].value; });
+      break;
+    case Collective::kBallot:
+    case Collective::kAny:
+    case Collective::kAll: {
+      std::uint32_t votes = 0;
+      ForEachLane(warp, arrived,
+                  [&](Lane& lane) { votes |= static_cast<std::uint32_t>(lane.value) << lane.number; });
+      const std::uint64_t result = at == Collective::kBallot ? votes
+                                   : at == Collective::kAny  ? std::uint64_t{votes != 0}
+                                                             : std::uint64_t{votes == arrived};
+      ForEachLane(warp, arrived, [&](Lane& lane) { lane.result = result; });
+      break;
+    }
+    default:
+      break;
+  }
+  warp.runnable |= warp.order->Positions(arrived);
+  group = warp.groups[--warp.num_groups];
+  warp.groups[warp.num_groups].key = 0;
+}
+
+// A lane that ended may have been the last that others waited for.
+void Scheduler::ReleaseCompleteGroups(Warp& warp) {
+  for (std::uint32_t i = 0; i < warp.num_groups && !aborting_;) {
+    Group& group = warp.groups[i];
+    if (group.arrived == (group.mask() & warp.live)) {
+      ReleaseGroup(warp, group);  // puts the last group in its place
+    } else {
+      ++i;
+    }
+  }
+}
+
+// Whether each shuffle takes its value from a lane that brought one. That its mask names it was checked on
+// arrival.
+bool Scheduler::SourcesArrived(const Warp& warp, const Group& group) {
+  for (std::uint32_t left = group.arrived; left != 0; left &= left - 1) {
+    const Lane& lane = warp.lanes[std::countr_zero(left)];
+    if ((group.arrived >> lane.source & 1u) == 0) {
+      RecordFault(fmt::format("{}: {} reads from lane {}, which has ended or never was, {}", Who(lane),
+                              Name(group.at()), lane.source, Place(lane.where)));
+      return false;
+    }
+  }
+  return true;
+}
+
+// --- Block barriers
+// --------------------------------------------------------------------------------------------------------
+
+ASSAY_HOT Handoff Scheduler::ArriveAtBarrier(Collective at, bool predicate, std::source_location where) {
+  Lane& self = *current_;
+  if (self.bit == 0) [[unlikely]]
+    return {&self, nullptr};  // a destructor, while the lane is unwound
+  self.at = at;
+  self.where = where;
+  if (barrier_.arrived == 0) {
+    barrier_ = {};
+    barrier_.at = at;
+    barrier_.line = where.line();
+  } else if (barrier_.at != at || barrier_.line != where.line()) {
+    barrier_.mixed = true;
+  }
+  ++barrier_.arrived;
+  barrier_.result.any |= predicate;
+  barrier_.result.all &= predicate;
+  barrier_.result.count += predicate ? 1 : 0;
+  if (barrier_.arrived == live_) {
+    ReleaseBarrier();
+    if (aborting_) [[unlikely]]
+      throw LaneAbort{};
+  }
+  return HandOver(self);
+}
+
+void Scheduler::ReleaseBarrier() {
+  if (barrier_.mixed) {
+    RecordFault("divergent barrier: the threads of the block met at different block barriers" +
+                LaneTable(Status()));
+    return;
+  }
+  // Kept apart, for the next barrier may begin before all lanes have read it; it cannot end.
+  barrier_result_ = barrier_.result;
+  barrier_.arrived = 0;
+  if (order_ == LaneOrder::kShuffled) DrawOrder();
+  MakeAllRunnable();
+}
+
+// --- Entry points
+// ----------------------------------------------------------------------------------------------------------
+// The rules for source lanes are those of PTX shfl.sync.
+
+namespace {
+
+[[noreturn, gnu::cold, gnu::noinline]] void FailWidth(Scheduler& scheduler, Collective at, int width,
+                                                      const Where& where) {
+  scheduler.Fail(fmt::format("{} with width {}, which is not a power of two up to 32", Name(at), width),
+                 &where);
+}
+
+ASSAY_HOT void CheckWidth(Scheduler& scheduler, Collective at, int width, const Where& where) {
+  if (width == 32) [[likely]]
+    return;
+  if (width < 1 || width > 32 || !std::has_single_bit(static_cast<unsigned>(width)))
+    FailWidth(scheduler, at, width, where);
 }
 
 // The lane's segment of `width` lanes: its first and last lane.
 std::uint32_t First(std::uint32_t lane, int width) { return lane & ~(static_cast<std::uint32_t>(width) - 1); }
 std::uint32_t Last(std::uint32_t lane, int width) { return lane | (static_cast<std::uint32_t>(width) - 1); }
 
-std::uint64_t Exchange(Scheduler& scheduler, Collective at, std::uint32_t mask, std::uint64_t bits, std::uint32_t source,
-                       const Where& where) {
+[[noreturn, gnu::cold, gnu::noinline]] void FailSource(Scheduler& scheduler, Collective at,
+                                                       std::uint32_t mask, std::uint32_t source,
+                                                       const Where& where) {
+  scheduler.Fail(
+      fmt::format("{} reads from lane {}, which is not in the mask 0x{:08x}", Name(at), source, mask),
+      &where);
+}
+
+ASSAY_HOT Handoff Exchange(Scheduler& scheduler, Collective at, std::uint32_t mask, std::uint64_t bits,
+                           std::uint32_t source, const Where& where) {
   if ((mask >> source & 1u) == 0) [[unlikely]] {
-    scheduler.Fail(fmt::format("{} reads from lane {}, which is not in the mask 0x{:08x}", Name(at), source, mask), &where);
+    FailSource(scheduler, at, mask, source, where);
   }
   return scheduler.ArriveInWarp(at, mask, bits, source, where);
 }
 
 }  // namespace
 
-std::uint64_t Shuffle(std::uint32_t mask, std::uint64_t bits, int source_lane, int width, Where where) {
+Handoff Shuffle(std::uint32_t mask, std::uint64_t bits, int source_lane, int width, Where where) {
   Scheduler& scheduler = *Scheduler::Running();
   CheckWidth(scheduler, Collective::kShuffle, width, where);
-  const std::uint32_t within = static_cast<std::uint32_t>(source_lane) & (static_cast<std::uint32_t>(width) - 1);
+  const std::uint32_t within =
+      static_cast<std::uint32_t>(source_lane) & (static_cast<std::uint32_t>(width) - 1);
   const std::uint32_t source = First(scheduler.lane_number(), width) | within;
   return Exchange(scheduler, Collective::kShuffle, mask, bits, source, where);
 }
 
-std::uint64_t ShuffleUp(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where) {
+Handoff ShuffleUp(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where) {
   Scheduler& scheduler = *Scheduler::Running();
   CheckWidth(scheduler, Collective::kShuffleUp, width, where);
   const std::uint32_t lane = scheduler.lane_number();
@@ -47,83 +239,58 @@ std::uint64_t ShuffleUp(std::uint32_t mask, std::uint64_t bits, unsigned delta, 
   return Exchange(scheduler, Collective::kShuffleUp, mask, bits, inside ? lane - step : lane, where);
 }
 
-std::uint64_t ShuffleDown(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where) {
+Handoff ShuffleDown(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where) {
   Scheduler& scheduler = *Scheduler::Running();
   CheckWidth(scheduler, Collective::kShuffleDown, width, where);
   const std::uint32_t lane = scheduler.lane_number();
   const std::uint32_t from = lane + (delta & 31u);
-  return Exchange(scheduler, Collective::kShuffleDown, mask, bits, from <= Last(lane, width) ? from : lane, where);
+  return Exchange(scheduler, Collective::kShuffleDown, mask, bits, from <= Last(lane, width) ? from : lane,
+                  where);
 }
 
-std::uint64_t ShuffleXor(std::uint32_t mask, std::uint64_t bits, int lane_mask, int width, Where where) {
+Handoff ShuffleXor(std::uint32_t mask, std::uint64_t bits, int lane_mask, int width, Where where) {
   Scheduler& scheduler = *Scheduler::Running();
   CheckWidth(scheduler, Collective::kShuffleXor, width, where);
   const std::uint32_t lane = scheduler.lane_number();
   const std::uint32_t from = lane ^ (static_cast<std::uint32_t>(lane_mask) & 31u);
-  return Exchange(scheduler, Collective::kShuffleXor, mask, bits, from <= Last(lane, width) ? from : lane, where);
+  return Exchange(scheduler, Collective::kShuffleXor, mask, bits, from <= Last(lane, width) ? from : lane,
+                  where);
 }
 
-std::uint32_t Ballot(std::uint32_t mask, bool predicate, Where where) {
-  return static_cast<std::uint32_t>(
-      Scheduler::Running()->ArriveInWarp(Collective::kBallot, mask, predicate ? 1 : 0, 0, where));
+Handoff Ballot(std::uint32_t mask, bool predicate, Where where) {
+  return Scheduler::Running()->ArriveInWarp(Collective::kBallot, mask, predicate ? 1 : 0, 0, where);
 }
 
-bool Any(std::uint32_t mask, bool predicate, Where where) {
-  return Scheduler::Running()->ArriveInWarp(Collective::kAny, mask, predicate ? 1 : 0, 0, where) != 0;
+Handoff Any(std::uint32_t mask, bool predicate, Where where) {
+  return Scheduler::Running()->ArriveInWarp(Collective::kAny, mask, predicate ? 1 : 0, 0, where);
 }
 
-bool All(std::uint32_t mask, bool predicate, Where where) {
-  return Scheduler::Running()->ArriveInWarp(Collective::kAll, mask, predicate ? 1 : 0, 0, where) != 0;
+Handoff All(std::uint32_t mask, bool predicate, Where where) {
+  return Scheduler::Running()->ArriveInWarp(Collective::kAll, mask, predicate ? 1 : 0, 0, where);
 }
 
-void SyncWarp(std::uint32_t mask, Where where) {
-  Scheduler::Running()->ArriveInWarp(Collective::kSyncWarp, mask, 0, 0, where);
+Handoff SyncWarp(std::uint32_t mask, Where where) {
+  return Scheduler::Running()->ArriveInWarp(Collective::kSyncWarp, mask, 0, 0, where);
 }
 
-void SyncThreads(Where where) { Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreads, false, where); }
-
-int SyncThreadsOr(bool predicate, Where where) {
-  return Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreadsOr, predicate, where).any ? 1 : 0;
+Handoff SyncThreads(Where where) {
+  return Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreads, false, where);
 }
 
-int SyncThreadsAnd(bool predicate, Where where) {
-  return Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreadsAnd, predicate, where).all ? 1 : 0;
+Handoff SyncThreadsOr(bool predicate, Where where) {
+  return Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreadsOr, predicate, where);
 }
 
-int SyncThreadsCount(bool predicate, Where where) {
-  return Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreadsCount, predicate, where).count;
+Handoff SyncThreadsAnd(bool predicate, Where where) {
+  return Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreadsAnd, predicate, where);
 }
 
-void* DynamicSharedMemory(std::size_t bytes) {
-  Scheduler& scheduler = *Scheduler::Running();
-  if (bytes > scheduler.shared().size()) {
-    scheduler.Fail(fmt::format("dynamic_shared() of {} bytes, but the launch gave the block {} bytes of shared memory", bytes,
-                               scheduler.shared().size()));
-  }
-  return scheduler.shared().data();
+Handoff SyncThreadsCount(bool predicate, Where where) {
+  return Scheduler::Running()->ArriveAtBarrier(Collective::kSyncThreadsCount, predicate, where);
 }
 
-void AsyncCopy(void* to, const void* from, unsigned bytes, unsigned source_bytes, Where where) {
-  Scheduler& scheduler = *Scheduler::Running();
-  if (bytes != 4 && bytes != 8 && bytes != 16) {
-    scheduler.Fail(fmt::format("asynchronous copy of {} bytes; allowed are 4, 8 and 16", bytes), &where);
-  }
-  if (source_bytes > bytes) {
-    scheduler.Fail(fmt::format("asynchronous copy of {} bytes that reads {}", bytes, source_bytes), &where);
-  }
-  if (reinterpret_cast<std::uintptr_t>(to) % bytes != 0 || reinterpret_cast<std::uintptr_t>(from) % bytes != 0) {
-    scheduler.Fail(fmt::format("asynchronous copy of {} bytes with an address that is no multiple of it", bytes), &where);
-  }
-  if (!scheduler.shared().Contains(to, bytes)) {
-    scheduler.Fail("asynchronous copy to an address outside of the block's shared memory", &where);
-  }
-  scheduler.copies().Add(to, from, bytes, source_bytes);
-}
-
-void AsyncCommit() { Scheduler::Running()->copies().Commit(); }
-void AsyncWait(unsigned groups_left) { Scheduler::Running()->copies().Wait(groups_left); }
-void AsyncWaitAll() { Scheduler::Running()->copies().WaitAll(); }
-
-void Trap(const char* what, Where where) { Scheduler::Running()->Fail(what, &where); }
+int BarrierOr() { return Scheduler::Running()->barrier_result().any ? 1 : 0; }
+int BarrierAnd() { return Scheduler::Running()->barrier_result().all ? 1 : 0; }
+int BarrierCount() { return Scheduler::Running()->barrier_result().count; }
 
 }  // namespace assay::simt

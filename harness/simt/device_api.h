@@ -1,5 +1,5 @@
-// What the stand-in CUDA headers call: the inside of the host device as a kernel sees it. Kernels use CUDA's own names
-// (include/cuda_runtime.h) and kernels/device/; nothing else includes this header.
+// What the stand-in CUDA headers call: the inside of the host device as a kernel sees it. Kernels use CUDA's
+// own names (include/cuda_runtime.h) and kernels/device/; nothing else includes this header.
 #pragma once
 
 #include <bit>
@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <source_location>
 #include <type_traits>
+
+#include "harness/simt/fiber_switch.h"
 
 struct cudaLaunchConfig_t;
 struct cudaFuncAttributes;
@@ -17,31 +19,55 @@ namespace assay::simt {
 
 using Where = std::source_location;
 
-// Warp collectives. Each waits until all live lanes named in `mask` have arrived at the same collective with the same mask.
-// `width` is a power of two up to 32. They throw to unwind the lane when the block is aborted, so nothing on the way may be
-// noexcept.
-std::uint64_t Shuffle(std::uint32_t mask, std::uint64_t bits, int source_lane, int width, Where where);
-std::uint64_t ShuffleUp(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where);
-std::uint64_t ShuffleDown(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where);
-std::uint64_t ShuffleXor(std::uint32_t mask, std::uint64_t bits, int lane_mask, int width, Where where);
-std::uint32_t Ballot(std::uint32_t mask, bool predicate, Where where);
-bool Any(std::uint32_t mask, bool predicate, Where where);
-bool All(std::uint32_t mask, bool predicate, Where where);
-void SyncWarp(std::uint32_t mask, Where where);
+// What the kernel's side of a switch needs to know of a lane.
+struct LanePort {
+  Fiber* fiber = nullptr;    // set while the lane is started and not done
+  std::uint64_t result = 0;  // of the warp collective that it waits at
+};
 
-// Block barriers, over all live threads of the block.
-void SyncThreads(Where where);
-int SyncThreadsOr(bool predicate, Where where);
-int SyncThreadsAnd(bool predicate, Where where);
-int SyncThreadsCount(bool predicate, Where where);
+// How an arriving lane goes on: it hands the processor to `next`, or goes on itself if that is null.
+struct Handoff {
+  LanePort* self;
+  LanePort* next;
+};
+
+// Waits until the collective is complete, and returns its result.
+inline __attribute__((always_inline)) std::uint64_t Await(Handoff handoff) {
+  if (handoff.next != nullptr) SwitchFiber(*handoff.self->fiber, *handoff.next->fiber);
+  return handoff.self->result;
+}
+
+// Arrivals at a warp collective, which is complete when all live lanes named in `mask` have arrived at the
+// same collective with the same mask. `width` is a power of two up to 32. They throw to unwind the lane when
+// the block is aborted, so that nothing on the way may be noexcept.
+Handoff Shuffle(std::uint32_t mask, std::uint64_t bits, int source_lane, int width, Where where);
+Handoff ShuffleUp(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where);
+Handoff ShuffleDown(std::uint32_t mask, std::uint64_t bits, unsigned delta, int width, Where where);
+Handoff ShuffleXor(std::uint32_t mask, std::uint64_t bits, int lane_mask, int width, Where where);
+Handoff Ballot(std::uint32_t mask, bool predicate, Where where);
+Handoff Any(std::uint32_t mask, bool predicate, Where where);
+Handoff All(std::uint32_t mask, bool predicate, Where where);
+Handoff SyncWarp(std::uint32_t mask, Where where);
+
+// Arrivals at a block barrier, over all live threads of the block.
+Handoff SyncThreads(Where where);
+Handoff SyncThreadsOr(bool predicate, Where where);
+Handoff SyncThreadsAnd(bool predicate, Where where);
+Handoff SyncThreadsCount(bool predicate, Where where);
+// What the barrier that the lane has just passed found.
+int BarrierOr();
+int BarrierAnd();
+int BarrierCount();
 
 // The block's dynamic shared memory, aligned to 128 bytes. A fault if the launch gave fewer than `bytes`.
 void* DynamicSharedMemory(std::size_t bytes);
 
-// Asynchronous copies into shared memory, as cp.async: `bytes` (4, 8 or 16) are written to `to`, of which the first
-// `source_bytes` come from `from` and the rest are zero. Nothing moves before a wait: AsyncWait(n) applies all of this
-// lane's committed groups but the latest n, AsyncWaitAll() everything. Copies never waited for are never made.
-void AsyncCopy(void* to, const void* from, unsigned bytes, unsigned source_bytes, Where where = Where::current());
+// Asynchronous copies into shared memory, as cp.async: `bytes` (4, 8 or 16) are written to `to`, of which the
+// first `source_bytes` come from `from` and the rest are zero. Nothing moves before a wait: AsyncWait(n)
+// applies all of this lane's committed groups but the latest n, AsyncWaitAll() everything. Copies never
+// waited for are never made.
+void AsyncCopy(void* to, const void* from, unsigned bytes, unsigned source_bytes,
+               Where where = Where::current());
 void AsyncCommit();
 void AsyncWait(unsigned groups_left);
 void AsyncWaitAll();
@@ -56,8 +82,8 @@ cudaError GetKernelAttributes(const void* kernel, cudaFuncAttributes* attributes
 
 // Types that a shuffle takes; the half types' headers add theirs.
 template <class T>
-inline constexpr bool kShuffles =
-    (std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8)) || std::is_same_v<T, float> || std::is_same_v<T, double>;
+inline constexpr bool kShuffles = (std::is_integral_v<T> && (sizeof(T) == 4 || sizeof(T) == 8)) ||
+                                  std::is_same_v<T, float> || std::is_same_v<T, double>;
 
 template <class T>
 std::uint64_t ToBits(T value) {

@@ -25,7 +25,8 @@ std::string Describe(const LaneStatus& lane) {
 }
 
 bool AnyWaits(const std::vector<LaneStatus>& lanes, Wait wait) {
-  return std::any_of(lanes.begin(), lanes.end(), [wait](const LaneStatus& lane) { return lane.wait == wait; });
+  return std::any_of(lanes.begin(), lanes.end(),
+                     [wait](const LaneStatus& lane) { return lane.wait == wait; });
 }
 
 }  // namespace
@@ -71,7 +72,8 @@ std::string Ranges(const std::vector<int>& ascending_numbers) {
   std::string text;
   for (std::size_t first = 0; first < ascending_numbers.size();) {
     std::size_t last = first;
-    while (last + 1 < ascending_numbers.size() && ascending_numbers[last + 1] == ascending_numbers[last] + 1) ++last;
+    while (last + 1 < ascending_numbers.size() && ascending_numbers[last + 1] == ascending_numbers[last] + 1)
+      ++last;
     if (!text.empty()) text += ", ";
     text += fmt::format("{}", ascending_numbers[first]);
     if (last > first) text += fmt::format("-{}", ascending_numbers[last]);
@@ -84,12 +86,14 @@ std::string LaneTable(const std::vector<LaneStatus>& lanes) {
   std::vector<std::pair<std::string, std::vector<int>>> rows;
   for (std::size_t thread = 0; thread < lanes.size(); ++thread) {
     const std::string state = Describe(lanes[thread]);
-    auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& known) { return known.first == state; });
+    auto row =
+        std::find_if(rows.begin(), rows.end(), [&](const auto& known) { return known.first == state; });
     if (row == rows.end()) row = rows.insert(row, {state, {}});
     row->second.push_back(static_cast<int>(thread));
   }
   std::string table;
-  for (const auto& [state, threads] : rows) table += fmt::format("\n  threads {:<12} {}", Ranges(threads), state);
+  for (const auto& [state, threads] : rows)
+    table += fmt::format("\n  threads {:<12} {}", Ranges(threads), state);
   return table;
 }
 

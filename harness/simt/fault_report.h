@@ -43,8 +43,8 @@ std::string Place(const std::source_location& where);
 // "0-15, 17, 32-63"
 std::string Ranges(const std::vector<int>& ascending_numbers);
 
-// One line for each group of threads in the same state, in the order of their first thread: the thread numbers, what they
-// wait for and the source line. `lanes` is indexed by thread number.
+// One line for each group of threads in the same state, in the order of their first thread: the thread
+// numbers, what they wait for and the source line. `lanes` is indexed by thread number.
 std::string LaneTable(const std::vector<LaneStatus>& lanes);
 
 // A heading for the table of a block in which no lane can go on.

@@ -24,8 +24,8 @@ constexpr std::size_t kStackBytes = 256 * 1024;
 constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
 
-// Stacks lie at whole pages, so without an offset the hot tops of all of them would compete for the same few cache sets.
-// Nine lines apart, an odd number, spreads them over all 64 sets of a 4 KiB page.
+// Stacks lie at whole pages, so without an offset the hot tops of all of them would compete for the same few
+// cache sets. Nine lines apart, an odd number, spreads them over all 64 sets of a 4 KiB page.
 constexpr std::size_t kCacheLine = 64;
 constexpr std::size_t kLinesApart = 9;
 constexpr std::size_t kColours = 64;
@@ -36,15 +36,16 @@ Fiber& FiberPool::Create() {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   auto fiber = std::make_unique<Fiber>();
   const std::size_t bytes = page + kStackBytes + kColours * kCacheLine;
-  void* mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK,
-                       -1, 0);
+  void* mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (mapping == MAP_FAILED) {
     throw std::system_error(errno, std::generic_category(), "mapping a fiber's stack (see vm.max_map_count)");
   }
   if (mprotect(mapping, page, PROT_NONE) != 0) {
     const int error = errno;
     munmap(mapping, bytes);
-    throw std::system_error(error, std::generic_category(), "guarding a fiber's stack (see vm.max_map_count)");
+    throw std::system_error(error, std::generic_category(),
+                            "guarding a fiber's stack (see vm.max_map_count)");
   }
   fiber->mapping = mapping;
   fiber->mapping_bytes = bytes;

@@ -1,75 +1,27 @@
-// Fibers: a machine stack each, switched by Boost.Context's jump, with the notes that the sanitizers need.
-//
-// boost::context::fiber is not used because it costs a create and a destroy per context and a std::function-like record;
-// here one fiber runs many lanes, one after the other, and switches go straight from lane to lane.
+// The fibers of one operating-system thread.
 #pragma once
 
-#include <boost/context/detail/fcontext.hpp>
 #include <cstddef>
 #include <memory>
 #include <vector>
 
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/common_interface_defs.h>
-#endif
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
-#endif
+#include "harness/simt/fiber_switch.h"
 
 namespace assay::simt {
 
-// One context. The operating-system thread's own stack is one too, without `mapping`.
-struct Fiber {
-  boost::context::detail::fcontext_t context = nullptr;  // where it goes on; valid while it is not running
-  bool quit = false;                                     // set by the pool: leave for good when resumed
-  void* mapping = nullptr;
-  std::size_t mapping_bytes = 0;
-  // Kept for the sanitizers.
-  const void* stack_bottom = nullptr;
-  std::size_t stack_bytes = 0;
-  void* fake_stack = nullptr;
-  void* tsan_fiber = nullptr;
-};
-
-inline void BeforeSwitch([[maybe_unused]] Fiber& from, [[maybe_unused]] Fiber& to,
-                         [[maybe_unused]] bool leaves_for_good = false) {
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_start_switch_fiber(leaves_for_good ? nullptr : &from.fake_stack, to.stack_bottom, to.stack_bytes);
-#endif
-#if defined(__SANITIZE_THREAD__)
-  __tsan_switch_to_fiber(to.tsan_fiber, 0);
-#endif
-}
-
-// First thing to do after a switch to `self`. Returns the fiber that was left.
-inline Fiber& AfterSwitch([[maybe_unused]] Fiber& self, boost::context::detail::transfer_t arrived_from) {
-  Fiber& previous = *static_cast<Fiber*>(arrived_from.data);
-  previous.context = arrived_from.fctx;
-#if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(self.fake_stack, &previous.stack_bottom, &previous.stack_bytes);
-#endif
-  return previous;
-}
-
-// Suspends `from`, which runs, and resumes `to`. Returns when somebody resumes `from`, and says who.
-inline Fiber& SwitchFiber(Fiber& from, Fiber& to) {
-  BeforeSwitch(from, to);
-  const boost::context::detail::transfer_t back = boost::context::detail::jump_fcontext(to.context, &from);
-  return AfterSwitch(from, back);
-}
-
-// The fibers of one operating-system thread. They are made when needed, kept, and freed with the pool.
+// They are made when needed, kept, and freed with the pool.
 class FiberPool {
  public:
-  // `entry` is what each fiber runs. It calls AfterSwitch() first, never returns, and after each later switch calls
-  // LeaveForGood() if the fiber's `quit` is set.
+  // `entry` is what each fiber runs. It calls AfterSwitch() first, never returns, and after each later switch
+  // calls LeaveForGood() if the fiber's `quit` is set.
   using Entry = void (*)(boost::context::detail::transfer_t);
   explicit FiberPool(Entry entry) : entry_(entry) {}
   ~FiberPool();
   FiberPool(const FiberPool&) = delete;
   FiberPool& operator=(const FiberPool&) = delete;
 
-  // An idle fiber, the latest released first since its stack is warm. Throws std::system_error if no stack can be mapped.
+  // An idle fiber, the latest released first since its stack is warm. Throws std::system_error if no stack
+  // can be mapped.
   Fiber& Acquire() {
     if (idle_.empty()) return Create();
     Fiber* fiber = idle_.back();

@@ -10,8 +10,8 @@
 
 namespace assay::simt {
 
-// A permutation of a warp's lanes. Sets of lanes are kept as bit masks by position, so that the lane to run next is the
-// lowest bit.
+// A permutation of a warp's lanes. Sets of lanes are kept as bit masks by position, so that the lane to run
+// next is the lowest bit.
 struct LanePermutation {
   std::array<std::uint8_t, 32> lane_at{};
   std::array<std::uint8_t, 32> position_of{};
@@ -19,7 +19,8 @@ struct LanePermutation {
   std::uint32_t Positions(std::uint32_t lanes) const {
     if (lanes == 0xffffffffu) return lanes;
     std::uint32_t positions = 0;
-    for (; lanes != 0; lanes &= lanes - 1) positions |= 1u << position_of[static_cast<unsigned>(std::countr_zero(lanes))];
+    for (; lanes != 0; lanes &= lanes - 1)
+      positions |= 1u << position_of[static_cast<unsigned>(std::countr_zero(lanes))];
     return positions;
   }
 };

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include "harness/simt/include/cuda_runtime_api.h"
 #include <exception>
 #include <mutex>
 #include <stdexcept>
@@ -14,6 +13,7 @@
 
 #include "harness/simt/cuda_error.h"
 #include "harness/simt/device_api.h"
+#include "harness/simt/include/cuda_runtime_api.h"
 #include "harness/simt/scheduler.h"
 #include "harness/simt/thread_pool.h"
 
@@ -53,14 +53,18 @@ std::string Text(const dim3& d) { return fmt::format("({},{},{})", d.x, d.y, d.z
 
 Refusal CheckShape(const dim3& grid, const dim3& block) {
   const auto refuse = [](std::string why) { return Refusal{cudaErrorInvalidConfiguration, std::move(why)}; };
-  if (grid.x == 0 || grid.y == 0 || grid.z == 0) return refuse("grid " + Text(grid) + ": no dimension may be 0");
-  if (block.x == 0 || block.y == 0 || block.z == 0) return refuse("block " + Text(block) + ": no dimension may be 0");
+  if (grid.x == 0 || grid.y == 0 || grid.z == 0)
+    return refuse("grid " + Text(grid) + ": no dimension may be 0");
+  if (block.x == 0 || block.y == 0 || block.z == 0)
+    return refuse("block " + Text(block) + ": no dimension may be 0");
   if (grid.x > kMaxGridX || grid.y > kMaxGridYz || grid.z > kMaxGridYz) {
-    return refuse(fmt::format("grid {}: at most ({},{},{}) blocks", Text(grid), kMaxGridX, kMaxGridYz, kMaxGridYz));
+    return refuse(
+        fmt::format("grid {}: at most ({},{},{}) blocks", Text(grid), kMaxGridX, kMaxGridYz, kMaxGridYz));
   }
   if (block.x > kMaxThreadsPerBlock || block.y > kMaxThreadsPerBlock || block.z > kMaxBlockZ ||
       block.x * block.y * block.z > kMaxThreadsPerBlock) {
-    return refuse(fmt::format("block {}: at most {} threads, and {} in z", Text(block), kMaxThreadsPerBlock, kMaxBlockZ));
+    return refuse(fmt::format("block {}: at most {} threads, and {} in z", Text(block), kMaxThreadsPerBlock,
+                              kMaxBlockZ));
   }
   return {};
 }
@@ -68,16 +72,17 @@ Refusal CheckShape(const dim3& grid, const dim3& block) {
 Refusal CheckShared(std::size_t bytes, int opted_in) {
   const int limit = std::max(opted_in, kMaxSharedBytesWithoutOptIn);
   if (bytes <= static_cast<std::size_t>(limit)) return {};
-  return {cudaErrorInvalidValue,
-          fmt::format("{} bytes of dynamic shared memory: the kernel may have {} (cudaFuncSetAttribute raises it to {} at most)",
-                      bytes, limit, kMaxSharedBytes)};
+  return {cudaErrorInvalidValue, fmt::format("{} bytes of dynamic shared memory: the kernel may have {} "
+                                             "(cudaFuncSetAttribute raises it to {} at most)",
+                                             bytes, limit, kMaxSharedBytes)};
 }
 
 Refusal CheckAttributes(const cudaLaunchConfig_t& config) {
   for (unsigned i = 0; i < config.numAttrs; ++i) {
     const cudaLaunchAttribute& attribute = config.attrs[i];
     const auto& cluster = attribute.val.clusterDim;
-    if (attribute.id == cudaLaunchAttributeClusterDimension && (cluster.x != 1 || cluster.y != 1 || cluster.z != 1)) {
+    if (attribute.id == cudaLaunchAttributeClusterDimension &&
+        (cluster.x != 1 || cluster.y != 1 || cluster.z != 1)) {
       return {cudaErrorNotSupported, "the host device has no thread block clusters"};
     }
     if (attribute.id == cudaLaunchAttributeCooperative && attribute.val.cooperative != 0) {
@@ -126,7 +131,8 @@ class BlockQueue {
   const std::string& fault() const { return fault_; }
 
  private:
-  // Blocks with lower numbers have all been handed out and run to their end, so the lowest faulty one is always found.
+  // Blocks with lower numbers have all been handed out and run to their end, so the lowest faulty one is
+  // always found.
   void Report(std::uint64_t block, std::string fault) {
     const std::lock_guard lock(mutex_);
     stop_.store(true, std::memory_order_relaxed);
@@ -154,8 +160,8 @@ void SetFault(std::string fault) {
 
 void SetOptions(const Options& options) {
   if (options.threads < 0 || options.threads > kMaxThreads) {
-    throw std::invalid_argument(
-        fmt::format("{} threads for the host device: allowed are 0 (one a core) to {}", options.threads, kMaxThreads));
+    throw std::invalid_argument(fmt::format(
+        "{} threads for the host device: allowed are 0 (one a core) to {}", options.threads, kMaxThreads));
   }
   Runtime& runtime = TheRuntime();
   const std::lock_guard lock(runtime.state);
@@ -192,7 +198,8 @@ cudaError_t LaunchKernel(const cudaLaunchConfig_t* config, const void* kernel, v
   const Launch launch{config->gridDim, config->blockDim, config->dynamicSmemBytes, body, arguments,
                       options.order,   options.seed};
   BlockQueue queue(launch);
-  const auto threads = static_cast<int>(std::min<std::uint64_t>(NumThreads(options.threads), launch.num_blocks()));
+  const auto threads =
+      static_cast<int>(std::min<std::uint64_t>(NumThreads(options.threads), launch.num_blocks()));
   {
     const std::lock_guard lock(runtime.launching);
     runtime.pool.Run(threads, [&queue] { queue.RunShare(); });

@@ -1,9 +1,10 @@
 // Runs the blocks of a launch on one operating-system thread, a fiber for each CUDA thread that has to wait.
 //
-// A lane waits for nothing, for its warp, for its block, or is done. It runs until it waits; then the scheduler resumes the
-// next runnable lane directly from there, of the same warp as long as there is one, so that a warp's stacks stay in the
-// first-level cache. A lane that never waits costs no switch: the fiber on which it ended takes the next lane that has
-// not started. If no lane can run and some are not done, the block is at fault.
+// A lane waits for nothing, for its warp, for its block, or is done. It runs until it waits; then the
+// scheduler resumes the next runnable lane directly from there, of the same warp as long as there is one, so
+// that a warp's stacks stay in the first-level cache. A lane that never waits costs no switch: the fiber on
+// which it ended takes the next lane that has not started. If no lane can run and some are not done, the
+// block is at fault.
 #pragma once
 
 #include <array>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "harness/simt/async_copies.h"
+#include "harness/simt/device_api.h"
 #include "harness/simt/fault_report.h"
 #include "harness/simt/fiber.h"
 #include "harness/simt/include/device_launch_parameters.h"
@@ -25,22 +27,29 @@ namespace assay::simt {
 
 struct Warp;
 
-struct Lane {
-  Fiber* fiber = nullptr;  // set while the lane is started and not done
+// A cache line.
+struct alignas(64) Lane : LanePort {
   Warp* warp = nullptr;
-  uint3 index{};             // its threadIdx
-  std::uint32_t number = 0;  // in the warp
-  // The collective at which it last arrived.
-  std::uint32_t mask = 0;
-  std::source_location where{};
-  Collective at{};
+  uint3 index{};            // its threadIdx
+  std::uint32_t bit = 0;    // in the masks of its warp; 0 while the block is aborted, see Scheduler::Abort()
+  std::uint8_t number = 0;  // in the warp
+  std::uint8_t source = 0;  // the lane whose value a shuffle gives it
+  Collective at{};          // the block barrier at which it last arrived
+  std::uint64_t value = 0;  // what it brought to its warp collective
+  std::source_location where{};  // of the collective at which it last arrived
 };
+static_assert(sizeof(Lane) == 64);
 
 // Lanes that have arrived at one collective of a warp. Several can be under way, with different masks.
 struct Group {
-  Collective at{};
-  std::uint32_t mask = 0;
+  std::uint64_t key = 0;  // collective and mask; 0: none
   std::uint32_t arrived = 0;
+
+  static constexpr std::uint64_t Key(Collective at, std::uint32_t mask) {
+    return (std::uint64_t{static_cast<std::uint8_t>(at)} + 1) << 32 | mask;
+  }
+  Collective at() const { return static_cast<Collective>((key >> 32) - 1); }
+  std::uint32_t mask() const { return static_cast<std::uint32_t>(key); }
 };
 
 struct Warp {
@@ -50,18 +59,17 @@ struct Warp {
   std::uint32_t num_groups = 0;
   Lane* lanes = nullptr;
   const LanePermutation* order = nullptr;
-  std::array<std::uint64_t, 32> value{};   // what each lane brought to its collective
-  std::array<std::uint32_t, 32> source{};  // the lane whose value a shuffle gives it
-  std::array<std::uint64_t, 32> result{};  // what it takes away
-  std::array<Group, 32> groups{};
+  std::array<Group, 32> groups{};  // the first num_groups; the first of all has key 0 if there is none
 };
+
+inline constexpr std::uint32_t kWarpSize = 32;
 
 class Scheduler {
  public:
   // The one of this operating-system thread, made on first use.
   static Scheduler& OfThisThread();
   // The one whose block runs on this thread; null outside of kernels.
-  static Scheduler* Running();
+  static Scheduler* Running() { return running_here_; }
 
   Scheduler();
   Scheduler(const Scheduler&) = delete;
@@ -69,18 +77,20 @@ class Scheduler {
 
   // Prepares for the blocks of `launch`, which outlives them.
   void Begin(const Launch& launch);
-  // Runs a block. Returns the report of its fault, or nothing. Throws std::system_error if it cannot be started.
+  // Runs a block. Returns the report of its fault, or nothing. Throws std::system_error if it cannot be
+  // started.
   std::string RunBlock(std::uint64_t number);
 
   // For the collectives, called by the lane that runs.
-  std::uint64_t ArriveInWarp(Collective at, std::uint32_t mask, std::uint64_t value, std::uint32_t source,
-                             std::source_location where);
+  Handoff ArriveInWarp(Collective at, std::uint32_t mask, std::uint64_t value, std::uint32_t source,
+                       std::source_location where);
   struct BarrierResult {
     bool any = false;
     bool all = true;
     int count = 0;
   };
-  BarrierResult ArriveAtBarrier(Collective at, bool predicate, std::source_location where);
+  Handoff ArriveAtBarrier(Collective at, bool predicate, std::source_location where);
+  const BarrierResult& barrier_result() const { return barrier_result_; }
   std::uint32_t lane_number() const { return current_->number; }
   // Reports a fault of the running lane and unwinds it.
   [[noreturn]] void Fail(const std::string& what, const std::source_location* where = nullptr);
@@ -114,8 +124,13 @@ class Scheduler {
   Lane* Finish(Lane& lane);
   void Unwind();
   Lane* PickNext();
-  void Suspend(Lane& self);
-  Group& GroupOf(Warp& warp, Collective at, std::uint32_t mask);
+  Handoff HandOver(Lane& self);
+  [[noreturn, gnu::cold, gnu::noinline]] void FailStuck();
+  [[gnu::cold, gnu::noinline]] Handoff RefuseArrival(Collective at, std::uint32_t mask,
+                                                     const std::source_location& where);
+  void Abort();
+  void RecordDeadlock();
+  Group& GroupOf(Warp& warp, std::uint64_t key);
   void ReleaseGroup(Warp& warp, Group& group);
   void ReleaseCompleteGroups(Warp& warp);
   bool SourcesArrived(const Warp& warp, const Group& group);
@@ -125,11 +140,14 @@ class Scheduler {
   std::uint32_t CurrentThread() const { return static_cast<std::uint32_t>(current_ - lanes_.data()); }
   std::string Who(const Lane& lane) const;
 
+  __attribute__((tls_model("initial-exec"))) static constinit thread_local Scheduler* running_here_;
+
   // Read at each switch.
   Lane* current_ = nullptr;
-  Warp* running_ = nullptr;      // whose lanes are picked first
-  std::uint32_t ready_ = 0;      // positions of warps that may have a runnable lane; that of running_ is always set
-  std::uint32_t live_ = 0;       // lanes of the block that are not done
+  Warp* running_ = nullptr;  // whose lanes are picked first
+  std::uint32_t ready_ =
+      0;  // positions of warps that may have a runnable lane; that of running_ is always set
+  std::uint32_t live_ = 0;  // lanes of the block that are not done
   bool aborting_ = false;
   Barrier barrier_;
   BarrierResult barrier_result_;  // of the barrier released last
@@ -150,5 +168,17 @@ class Scheduler {
   Fiber main_;
   FiberPool fibers_{&FiberMain};
 };
+
+inline Lane* Scheduler::PickNext() {
+  if (running_->runnable == 0) {
+    const std::uint32_t others = ready_ & ~(1u << running_->position);
+    if (others == 0) return nullptr;
+    ready_ = others;
+    running_ = warp_at_[static_cast<unsigned>(std::countr_zero(others))];
+  }
+  const auto position = static_cast<unsigned>(std::countr_zero(running_->runnable));
+  running_->runnable &= running_->runnable - 1;
+  return &running_->lanes[running_->order->lane_at[position]];
+}
 
 }  // namespace assay::simt

@@ -1,5 +1,6 @@
-// The host device's controls, for the harness: how kernels that packs launch through harness/simt/include/cuda_runtime.h
-// are run on the CPU. One state for the process; all functions may be called from any thread.
+// The host device's controls, for the harness: how kernels that packs launch through
+// harness/simt/include/cuda_runtime.h are run on the CPU. One state for the process; all functions may be
+// called from any thread.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +8,9 @@
 
 namespace assay::simt {
 
-// The order in which the lanes of a block run between two barriers. A kernel without data races gives the same result in
-// each of them. Warps too follow the order: last to first when reversed, in random order when shuffled.
+// The order in which the lanes of a block run between two barriers. A kernel without data races gives the
+// same result in each of them. Warps too follow the order: last to first when reversed, in random order when
+// shuffled.
 enum class LaneOrder { kForward, kReversed, kShuffled };
 
 struct Options {
@@ -17,7 +19,8 @@ struct Options {
   int threads = 0;         // operating-system threads that blocks are spread over; 0: one a core, at most 16
 };
 
-// Takes effect with the next launch. Throws std::invalid_argument for a negative number of threads or more than 1024.
+// Takes effect with the next launch. Throws std::invalid_argument for a negative number of threads or more
+// than 1024.
 void SetOptions(const Options& options);
 Options GetOptions();
 
@@ -33,10 +36,10 @@ class ScopedOptions {
   Options saved_;
 };
 
-// Why the last launch of the process failed, over several lines: the block, then which lanes waited where, or what was out of
-// bounds. Empty if that launch went well. Of several faulty blocks it is the first by number. The launch itself returns
-// cudaErrorLaunchFailure for a fault inside the kernel, and cudaErrorInvalidConfiguration or cudaErrorInvalidValue for a
-// launch that a GPU would refuse.
+// Why the last launch of the process failed, over several lines: the block, then which lanes waited where, or
+// what was out of bounds. Empty if that launch went well. Of several faulty blocks it is the first by number.
+// The launch itself returns cudaErrorLaunchFailure for a fault inside the kernel, and
+// cudaErrorInvalidConfiguration or cudaErrorInvalidValue for a launch that a GPU would refuse.
 std::string LastFault();
 
 // The most dynamic shared memory that a block may have, and without cudaFuncSetAttribute; those of an H100.

@@ -36,7 +36,8 @@ void ThreadPool::Work(int number) {
   unsigned long long seen = 0;
   std::unique_lock lock(mutex_);
   for (;;) {
-    job_changed_.wait(lock, [&] { return stop_ || (job_ != nullptr && job_number_ != seen && number < helpers_); });
+    job_changed_.wait(lock,
+                      [&] { return stop_ || (job_ != nullptr && job_number_ != seen && number < helpers_); });
     if (stop_) return;
     seen = job_number_;
     const std::function<void()>& job = *job_;

@@ -16,9 +16,9 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
-  // Calls `job` on this thread and on up to threads - 1 others at once, and returns when all calls have returned. A thread that
-  // wakes up after this one's call has returned is not waited for: `job` takes its share of the work from a common counter.
-  // `job` must not throw. One call at a time.
+  // Calls `job` on this thread and on up to threads - 1 others at once, and returns when all calls have
+  // returned. A thread that wakes up after this one's call has returned is not waited for: `job` takes its
+  // share of the work from a common counter. `job` must not throw. One call at a time.
   void Run(int threads, const std::function<void()>& job);
 
  private:

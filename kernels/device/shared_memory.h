@@ -7,8 +7,8 @@
 
 namespace assay {
 
-// The block's dynamic shared memory as one object, 16-byte aligned. The launch must ask for sizeof(Storage) bytes; the host
-// device reports a launch that asked for fewer. The memory is not initialised.
+// The block's dynamic shared memory as one object, 16-byte aligned. The launch must ask for sizeof(Storage)
+// bytes; the host device reports a launch that asked for fewer. The memory is not initialised.
 template <class Storage>
 __device__ __forceinline__ Storage& dynamic_shared() {
   static_assert(std::is_trivially_default_constructible_v<Storage> && std::is_trivially_copyable_v<Storage>,

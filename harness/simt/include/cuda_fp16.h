@@ -1,4 +1,5 @@
-// Stand-in for CUDA's header of the same name: storage and conversions, no arithmetic. Kernels compute in fp32.
+// Stand-in for CUDA's header of the same name: storage and conversions, no arithmetic. Kernels compute in
+// fp32.
 #pragma once
 
 #include <cstdint>

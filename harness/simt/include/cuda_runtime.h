@@ -1,6 +1,7 @@
-// Stand-in for CUDA's header of the same name: with harness/simt/include first on the include path, the C++ compiler turns a
-// .cu file into code for the host device (docs/host-device.md). What is missing here is missing on purpose, so that a
-// kernel that needs it does not compile rather than behave otherwise than on a GPU.
+// Stand-in for CUDA's header of the same name: with harness/simt/include first on the include path, the C++
+// compiler turns a .cu file into code for the host device (docs/host-device.md). What is missing here is
+// missing on purpose, so that a kernel that needs it does not compile rather than behave otherwise than on a
+// GPU.
 #pragma once
 
 #define ASSAY_SIMT 1
@@ -38,8 +39,8 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, R (*kernel)(E.
   return assay::simt::GetKernelAttributes(reinterpret_cast<const void*>(kernel), attributes);
 }
 
-// Runs the kernel and returns when it has ended. A fault inside it gives cudaErrorLaunchFailure, with the report in
-// assay::simt::LastFault() (harness/simt/simt.h).
+// Runs the kernel and returns when it has ended. A fault inside it gives cudaErrorLaunchFailure, with the
+// report in assay::simt::LastFault() (harness/simt/simt.h).
 template <class... E, class... A>
 cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(E...), A&&... arguments) {
   static_assert(sizeof...(E) == sizeof...(A), "the kernel takes another number of arguments");

@@ -1,7 +1,8 @@
 // Stand-in for the part of the CUDA runtime API that a pack's host code uses, on plain CPU memory.
 // Everything runs synchronously, so streams and the "Async" in names mean nothing.
 //
-// These functions have C++ linkage on purpose: a process may hold the real runtime too, whose names are C ones.
+// These functions have C++ linkage on purpose: a process may hold the real runtime too, whose names are C
+// ones.
 #pragma once
 
 #include <cstddef>
@@ -108,7 +109,8 @@ const char* cudaGetErrorString(cudaError_t error);
 cudaError_t cudaGetLastError();
 cudaError_t cudaPeekAtLastError();
 
-cudaError_t cudaMalloc(void** pointer, std::size_t bytes);  // 256-byte aligned, as on a GPU; 0 bytes give null
+cudaError_t cudaMalloc(void** pointer,
+                       std::size_t bytes);  // 256-byte aligned, as on a GPU; 0 bytes give null
 cudaError_t cudaFree(void* pointer);
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind);
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,

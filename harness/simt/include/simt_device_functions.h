@@ -1,4 +1,5 @@
-// Stand-in for CUDA's device functions: collectives, loads, atomics, integer and float helpers. No approximate function
+// Stand-in for CUDA's device functions: collectives, loads, atomics, integer and float helpers. No
+// approximate function
 // (__expf, __fdividef, ...) is here, since the host could only give another result than the GPU.
 #pragma once
 
@@ -10,61 +11,72 @@
 
 #include "harness/simt/device_api.h"
 
-// The last parameter of each collective is the caller's place in the source, for reports.
+// The last parameter of each collective is the caller's place in the source, for reports. All are inlined
+// into the kernel: see SwitchFiber().
+#define ASSAY_SIMT_COLLECTIVE inline __attribute__((always_inline))
 
-inline void __syncthreads(assay::simt::Where where = assay::simt::Where::current()) {
-  assay::simt::SyncThreads(where);
+ASSAY_SIMT_COLLECTIVE void __syncthreads(assay::simt::Where where = assay::simt::Where::current()) {
+  assay::simt::Await(assay::simt::SyncThreads(where));
 }
-inline int __syncthreads_or(int predicate, assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::SyncThreadsOr(predicate != 0, where);
+ASSAY_SIMT_COLLECTIVE int __syncthreads_or(int predicate,
+                                           assay::simt::Where where = assay::simt::Where::current()) {
+  assay::simt::Await(assay::simt::SyncThreadsOr(predicate != 0, where));
+  return assay::simt::BarrierOr();
 }
-inline int __syncthreads_and(int predicate, assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::SyncThreadsAnd(predicate != 0, where);
+ASSAY_SIMT_COLLECTIVE int __syncthreads_and(int predicate,
+                                            assay::simt::Where where = assay::simt::Where::current()) {
+  assay::simt::Await(assay::simt::SyncThreadsAnd(predicate != 0, where));
+  return assay::simt::BarrierAnd();
 }
-inline int __syncthreads_count(int predicate, assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::SyncThreadsCount(predicate != 0, where);
+ASSAY_SIMT_COLLECTIVE int __syncthreads_count(int predicate,
+                                              assay::simt::Where where = assay::simt::Where::current()) {
+  assay::simt::Await(assay::simt::SyncThreadsCount(predicate != 0, where));
+  return assay::simt::BarrierCount();
 }
-inline void __syncwarp(unsigned mask = 0xffffffffu, assay::simt::Where where = assay::simt::Where::current()) {
-  assay::simt::SyncWarp(mask, where);
-}
-
-template <class T>
-T __shfl_sync(unsigned mask, T value, int source_lane, int width = 32,
-              assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::FromBits<T>(
-      assay::simt::Shuffle(mask, assay::simt::ToBits(value), source_lane, width, where));
-}
-template <class T>
-T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                 assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::FromBits<T>(
-      assay::simt::ShuffleUp(mask, assay::simt::ToBits(value), delta, width, where));
-}
-template <class T>
-T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
-                   assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::FromBits<T>(
-      assay::simt::ShuffleDown(mask, assay::simt::ToBits(value), delta, width, where));
-}
-template <class T>
-T __shfl_xor_sync(unsigned mask, T value, int lane_mask, int width = 32,
-                  assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::FromBits<T>(
-      assay::simt::ShuffleXor(mask, assay::simt::ToBits(value), lane_mask, width, where));
+ASSAY_SIMT_COLLECTIVE void __syncwarp(unsigned mask = 0xffffffffu,
+                                      assay::simt::Where where = assay::simt::Where::current()) {
+  assay::simt::Await(assay::simt::SyncWarp(mask, where));
 }
 
-inline unsigned __ballot_sync(unsigned mask, int predicate,
-                              assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::Ballot(mask, predicate != 0, where);
+template <class T>
+ASSAY_SIMT_COLLECTIVE T __shfl_sync(unsigned mask, T value, int source_lane, int width = 32,
+                                    assay::simt::Where where = assay::simt::Where::current()) {
+  return assay::simt::FromBits<T>(
+      assay::simt::Await(assay::simt::Shuffle(mask, assay::simt::ToBits(value), source_lane, width, where)));
 }
-inline int __any_sync(unsigned mask, int predicate,
-                      assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::Any(mask, predicate != 0, where);
+template <class T>
+ASSAY_SIMT_COLLECTIVE T __shfl_up_sync(unsigned mask, T value, unsigned delta, int width = 32,
+                                       assay::simt::Where where = assay::simt::Where::current()) {
+  return assay::simt::FromBits<T>(
+      assay::simt::Await(assay::simt::ShuffleUp(mask, assay::simt::ToBits(value), delta, width, where)));
 }
-inline int __all_sync(unsigned mask, int predicate,
-                      assay::simt::Where where = assay::simt::Where::current()) {
-  return assay::simt::All(mask, predicate != 0, where);
+template <class T>
+ASSAY_SIMT_COLLECTIVE T __shfl_down_sync(unsigned mask, T value, unsigned delta, int width = 32,
+                                         assay::simt::Where where = assay::simt::Where::current()) {
+  return assay::simt::FromBits<T>(
+      assay::simt::Await(assay::simt::ShuffleDown(mask, assay::simt::ToBits(value), delta, width, where)));
 }
+template <class T>
+ASSAY_SIMT_COLLECTIVE T __shfl_xor_sync(unsigned mask, T value, int lane_mask, int width = 32,
+                                        assay::simt::Where where = assay::simt::Where::current()) {
+  return assay::simt::FromBits<T>(
+      assay::simt::Await(assay::simt::ShuffleXor(mask, assay::simt::ToBits(value), lane_mask, width, where)));
+}
+
+ASSAY_SIMT_COLLECTIVE unsigned __ballot_sync(unsigned mask, int predicate,
+                                             assay::simt::Where where = assay::simt::Where::current()) {
+  return static_cast<unsigned>(assay::simt::Await(assay::simt::Ballot(mask, predicate != 0, where)));
+}
+ASSAY_SIMT_COLLECTIVE int __any_sync(unsigned mask, int predicate,
+                                     assay::simt::Where where = assay::simt::Where::current()) {
+  return static_cast<int>(assay::simt::Await(assay::simt::Any(mask, predicate != 0, where)));
+}
+ASSAY_SIMT_COLLECTIVE int __all_sync(unsigned mask, int predicate,
+                                     assay::simt::Where where = assay::simt::Where::current()) {
+  return static_cast<int>(assay::simt::Await(assay::simt::All(mask, predicate != 0, where)));
+}
+
+#undef ASSAY_SIMT_COLLECTIVE
 
 [[noreturn]] inline void __trap(assay::simt::Where where = assay::simt::Where::current()) {
   assay::simt::Trap("__trap()", where);

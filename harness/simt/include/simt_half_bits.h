@@ -1,5 +1,6 @@
-// The conversions between float and the bits of the two 16-bit formats, as the GPU makes them: round to nearest even,
-// subnormals kept, every NaN turned into the canonical one (0x7fff; 0x7fffffff when an fp16 is widened).
+// The conversions between float and the bits of the two 16-bit formats, as the GPU makes them: round to
+// nearest even, subnormals kept, every NaN turned into the canonical one (0x7fff; 0x7fffffff when an fp16 is
+// widened).
 #pragma once
 
 #include <bit>
@@ -18,13 +19,15 @@ constexpr std::uint16_t FloatToHalfBitsPortable(float value) {
   const std::uint32_t magnitude = bits & 0x7fffffffu;
   if (magnitude > 0x7f800000u) return 0x7fff;
   if (magnitude >= 0x47800000u) return static_cast<std::uint16_t>(sign | 0x7c00u);  // 65536 and above
-  // The float's significand with its leading one, to be shifted right so that one unit is one half-precision ulp.
+  // The float's significand with its leading one, to be shifted right so that one unit is one half-precision
+  // ulp.
   std::uint32_t significand = (magnitude & 0x007fffffu) | 0x00800000u;
   const int exponent = static_cast<int>(magnitude >> 23) - 127;
   std::uint32_t base = 0;  // bits of the half below the rounding, less its significand
   int shift = 13;
   if (exponent >= -14) {
-    base = static_cast<std::uint32_t>(exponent + 14) << 10;  // the leading one adds the last unit of the exponent
+    base = static_cast<std::uint32_t>(exponent + 14)
+           << 10;  // the leading one adds the last unit of the exponent
   } else {
     shift += -14 - exponent;
     if (shift > 25) return sign;  // under half of the smallest subnormal
@@ -32,7 +35,8 @@ constexpr std::uint16_t FloatToHalfBitsPortable(float value) {
   const std::uint32_t half_ulp = 1u << (shift - 1);
   const std::uint32_t rest = significand & ((1u << shift) - 1);
   std::uint32_t result = base + (significand >> shift);
-  if (rest > half_ulp || (rest == half_ulp && (result & 1u) != 0)) ++result;  // may carry into the exponent, up to inf
+  if (rest > half_ulp || (rest == half_ulp && (result & 1u) != 0))
+    ++result;  // may carry into the exponent, up to inf
   return static_cast<std::uint16_t>(sign | result);
 }
 
@@ -49,7 +53,8 @@ constexpr float HalfBitsToFloatPortable(std::uint16_t half) {
 inline std::uint16_t FloatToHalfBits(float value) {
 #if defined(__F16C__)
   const auto bits = static_cast<std::uint16_t>(_cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT));
-  return value == value ? bits : std::uint16_t{0x7fff};  // the instruction keeps a NaN's payload, a GPU does not
+  return value == value ? bits
+                        : std::uint16_t{0x7fff};  // the instruction keeps a NaN's payload, a GPU does not
 #else
   return FloatToHalfBitsPortable(value);
 #endif

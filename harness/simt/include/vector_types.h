@@ -1,8 +1,9 @@
-// Stand-in for CUDA's vector_types.h and vector_functions.h: dim3 and the built-in vector types, with CUDA's alignments.
+// Stand-in for CUDA's vector_types.h and vector_functions.h: dim3 and the built-in vector types, with CUDA's
+// alignments.
 #pragma once
 
-// Kernels read arrays through vector types (a float array as float4, a half array as uint4). may_alias makes that
-// as well defined here as it is under nvcc.
+// Kernels read arrays through vector types (a float array as float4, a half array as uint4). may_alias makes
+// that as well defined here as it is under nvcc.
 #define ASSAY_SIMT_VECTOR(align) __attribute__((may_alias, aligned(align)))
 
 struct ASSAY_SIMT_VECTOR(1) char2 {
@@ -73,7 +74,9 @@ struct dim3 {
 };
 
 constexpr char2 make_char2(signed char x, signed char y) { return {x, y}; }
-constexpr char4 make_char4(signed char x, signed char y, signed char z, signed char w) { return {x, y, z, w}; }
+constexpr char4 make_char4(signed char x, signed char y, signed char z, signed char w) {
+  return {x, y, z, w};
+}
 constexpr uchar4 make_uchar4(unsigned char x, unsigned char y, unsigned char z, unsigned char w) {
   return {x, y, z, w};
 }

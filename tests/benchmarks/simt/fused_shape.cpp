@@ -1,5 +1,6 @@
-// Is a fused layer affordable on the host device? A stand-in shaped like the warp_shuffle kernel, 56x56 pixels, 64 -> 128
-// channels, 256-thread blocks, beside a serial fp64 product of the same size. The dsconv benchmark measures the real kernel.
+// Is a fused layer affordable on the host device? A stand-in shaped like the warp_shuffle kernel, 56x56
+// pixels, 64 -> 128 channels, 256-thread blocks, beside a serial fp64 product of the same size. The dsconv
+// benchmark measures the real kernel.
 #include <benchmark/benchmark.h>
 #include <cuda_runtime.h>
 
@@ -16,10 +17,10 @@ constexpr int kOutputsPerLane = kOutputs / 32;
 constexpr unsigned kThreads = 256;
 constexpr unsigned kWarps = kThreads / 32;
 
-// A warp owns a pixel. Each lane holds the depthwise result of two channels and sums four outputs; it gets the other lanes'
-// channels by shuffles.
-__global__ void __launch_bounds__(kThreads) PixelAWarp(const float* __restrict__ middle, const float* __restrict__ weights,
-                                                       float* __restrict__ out) {
+// A warp owns a pixel. Each lane holds the depthwise result of two channels and sums four outputs; it gets
+// the other lanes' channels by shuffles.
+__global__ void __launch_bounds__(kThreads)
+    PixelAWarp(const float* __restrict__ middle, const float* __restrict__ weights, float* __restrict__ out) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int pixel = static_cast<int>(blockIdx.x * kWarps + threadIdx.x / 32);
   if (pixel >= kPixels) return;
@@ -50,19 +51,21 @@ void WarpShuffleShape(benchmark::State& state) {
   config.gridDim = (kPixels + kWarps - 1) / kWarps;
   config.blockDim = kThreads;
   for (auto _ : state) {
-    if (cudaLaunchKernelEx(&config, PixelAWarp, layer.middle.data(), layer.weights.data(), layer.out.data()) !=
-        cudaSuccess) {
+    if (cudaLaunchKernelEx(&config, PixelAWarp, layer.middle.data(), layer.weights.data(),
+                           layer.out.data()) != cudaSuccess) {
       state.SkipWithError(assay::simt::LastFault().c_str());
       break;
     }
   }
   if (layer.out.back() != 0.125f * kChannels) state.SkipWithError("wrong result");
-  state.counters["ns/lane-shuffle"] = benchmark::Counter(
-      1e-9 * kPixels * kChannels * 32, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["ns/lane-shuffle"] =
+      benchmark::Counter(1e-9 * kPixels * kChannels * 32,
+                         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
 }
 BENCHMARK(WarpShuffleShape)->Arg(1)->Arg(0)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// The pointwise half as the plain reference does it: one output after the other, NCHW, with the sum of |terms| beside.
+// The pointwise half as the plain reference does it: one output after the other, NCHW, with the sum of
+// |terms| beside.
 void SerialFp64(benchmark::State& state) {
   Layer layer;
   std::vector<double> out(layer.out.size());

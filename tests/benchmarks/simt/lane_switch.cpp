@@ -1,5 +1,5 @@
-// What a collective costs a lane on the host device, on one operating-system thread: counter "ns/lane", the time divided by the
-// number of lanes and collectives.
+// What a collective costs a lane on the host device, on one operating-system thread: counter "ns/lane", the
+// time divided by the number of lanes and collectives.
 #include <benchmark/benchmark.h>
 #include <cuda_runtime.h>
 
@@ -30,7 +30,9 @@ __global__ void BarrierRounds(int rounds, int* out) {
   out[threadIdx.x] = value;
 }
 
-__global__ void Independent(int, int* out) { out[blockIdx.x * blockDim.x + threadIdx.x] = static_cast<int>(threadIdx.x); }
+__global__ void Independent(int, int* out) {
+  out[blockIdx.x * blockDim.x + threadIdx.x] = static_cast<int>(threadIdx.x);
+}
 
 template <class T>
 void Run(benchmark::State& state, void (*kernel)(int, T*), int rounds, unsigned blocks) {
@@ -49,8 +51,9 @@ void Run(benchmark::State& state, void (*kernel)(int, T*), int rounds, unsigned 
       break;
     }
   }
-  state.counters["ns/lane"] = benchmark::Counter(1e-9 * threads * blocks * rounds,
-                                                 benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  state.counters["ns/lane"] =
+      benchmark::Counter(1e-9 * threads * blocks * rounds,
+                         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
   if (cudaFree(out) != cudaSuccess) state.SkipWithError("cudaFree");
 }
 
