@@ -129,6 +129,11 @@ class Operator {
   // fp64 evaluation of all outputs from logical-order inputs (an absent one is an empty span).
   virtual void Evaluate(const Problem& problem, std::span<const std::span<const float>> inputs,
                         const OutputSink& sink) const = 0;
+  // The same for a comparison that needs no magnitudes: the sink may get empty ones, and it may take much less time.
+  virtual void EvaluateValues(const Problem& problem, std::span<const std::span<const float>> inputs,
+                              const OutputSink& sink) const {
+    Evaluate(problem, inputs, sink);
+  }
   // The bound that follows from what a variant promises.
   virtual ErrorBound Bound(const Problem& problem, assay_dtype dtype, const assay_promise& promise) const = 0;
 };

@@ -77,6 +77,11 @@ class Dsconv final : public Operator {
     EvaluateFast(ToShape(problem), inputs, sink);
   }
 
+  void EvaluateValues(const Problem& problem, std::span<const std::span<const float>> inputs,
+                      const OutputSink& sink) const override {
+    EvaluateFast(ToShape(problem), inputs, sink, {.magnitude = false});
+  }
+
   ErrorBound Bound(const Problem& problem, assay_dtype dtype, const assay_promise& promise) const override {
     return BoundOf(ToShape(problem), dtype, promise);
   }

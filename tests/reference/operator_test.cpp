@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace assay {
@@ -117,6 +118,28 @@ TEST(Dsconv, TranscendentalOrDividingActivationsHaveNoExactInputs) {
       }
     }
   }
+}
+
+TEST(Dsconv, EvaluateValuesGivesTheSameValuesWithoutMagnitudes) {
+  const Operator& op = *FindOperator("dsconv");
+  const Problem problem = op.ParseProblemId("n1c3k4h6w7r3p1-b-mid.relu");
+  std::vector<std::vector<float>> inputs;
+  for (const TensorSpec& spec : op.Inputs(problem)) {
+    const int index = static_cast<int>(inputs.size());
+    op.Fill(problem, index, ASSAY_F16, FillKind::kExact, 1, inputs.emplace_back(spec.Count()));
+  }
+  const std::vector<std::span<const float>> views(inputs.begin(), inputs.end());
+  std::vector<double> full(4 * 6 * 7), values(4 * 6 * 7);
+  op.Evaluate(problem, views, [&](int, std::int64_t first, auto reference, auto magnitude) {
+    EXPECT_EQ(magnitude.size(), reference.size());
+    std::copy(reference.begin(), reference.end(), full.begin() + first);
+  });
+  op.EvaluateValues(problem, views, [&](int, std::int64_t first, auto reference, auto magnitude) {
+    EXPECT_TRUE(magnitude.empty());
+    std::copy(reference.begin(), reference.end(), values.begin() + first);
+  });
+  EXPECT_EQ(values, full);
+  EXPECT_TRUE(std::any_of(full.begin(), full.end(), [](double value) { return value != 0; }));
 }
 
 TEST(Dsconv, FillRefusesARoomOfTheWrongSize) {

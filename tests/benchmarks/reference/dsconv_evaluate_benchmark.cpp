@@ -142,8 +142,8 @@ void Evaluate(benchmark::State& state, const assay::ParamMap& params, bool magni
   state.counters["GFLOP"] = flops * 1e-9;
   state.counters["GFLOP/s"] = rate * 1e-9;
   state.counters["share_of_dgemm"] = rate / dgemm_rate;
-  state.counters["data_MiB"] = data.bytes / (1 << 20);
-  state.counters["peak_MiB"] = PeakMemory() / (1 << 20);
+  state.counters["data_GiB"] = data.bytes / (1 << 30);
+  state.counters["peak_GiB"] = PeakMemory() / (1 << 30);
 }
 
 void RegisterEvaluations() {
