@@ -7,6 +7,15 @@ const DTYPE_MARKS = {fp32: "circle", fp16: "triangle", bf16: "rectRot"};
 
 const text = (number) => (number === undefined ? "" : DATA.strings[number]);
 
+// "MobileNetV1 dw3/s1" comes from MobileNetV1, as does every label with that first word; a first word that only one label has
+// says nothing, so that label stands for itself.
+const firstWord = (label) => label.trim().split(/\s+/)[0];
+const NETWORKS = new Map();
+for (const label of new Set(DATA.cases.map((c) => text(c.label)))) {
+  NETWORKS.set(firstWord(label), (NETWORKS.get(firstWord(label)) || 0) + 1);
+}
+const networkOf = (label) => (NETWORKS.get(firstWord(label)) > 1 ? firstWord(label) : label);
+
 const CASES = DATA.cases.map((c, index) => {
   const label = text(c.label);
   const time = c.time;
@@ -16,8 +25,8 @@ const CASES = DATA.cases.map((c, index) => {
     op: text(c.op),
     problem: text(c.problem),
     label,
-    // "MobileNetV1 layer 3" comes from MobileNetV1.
-    network: label.trim().split(/\s+/)[0],
+    params: text(c.params),
+    network: networkOf(label),
     device: text(c.device),
     reason: text(c.reason),
     plan: text(c.plan),

@@ -176,6 +176,7 @@ function timeValues(c) {
 function detailsOf(c) {
   const left = el("div", {},
     el("p", {}, el("code", {}, c.id)),
+    c.params ? el("p", {class: "count"}, c.params) : "",
     c.reason ? el("p", {}, badge(c.verdict), " ", c.reason) : "",
     c.warning ? el("p", {class: "doubt"}, `Doubtful time: ${c.warning}.`) : "",
     c.failure ? failureValues(c.failure) : "",

@@ -111,11 +111,21 @@ Json TimeJson(const Timing& timing, const CaseFigures& figures) {
   return json;
 }
 
+// "n 128, c 64, k 128"
+std::string ParamsText(const Record& record) {
+  std::string text;
+  for (const auto& [name, value] : record.params) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", name, value);
+  }
+  return text;
+}
+
 Json CaseJson(const Record& record, const CaseFigures& figures, Strings& strings) {
   Json json = {{"id", record.id},
                {"op", strings.Number(record.op)},
                {"problem", strings.Number(record.problem)},
                {"label", strings.Number(record.label)},
+               {"params", strings.Number(ParamsText(record))},
                {"dtype", record.dtype},
                {"layout", record.layout},
                {"variant", record.variant},

@@ -9,8 +9,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <regex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -96,9 +94,11 @@ Journal ThreeHundred(bool timed = true) {
 // An attribute of the root element; "absent" if it is not there.
 std::string RootData(const std::string& dom, const std::string& name) {
   const std::string root = dom.substr(0, dom.find("<head>"));
-  std::smatch match;
-  const std::regex pattern("data-" + name + "=\"([^\"]*)\"");
-  return std::regex_search(root, match, pattern) ? match[1].str() : "absent";
+  const std::string key = "data-" + name + "=\"";
+  const std::size_t at = root.find(key);
+  if (at == std::string::npos) return "absent";
+  const std::size_t from = at + key.size();
+  return root.substr(from, root.find('"', from) - from);
 }
 
 // The cases whose rows stand in the table, in its order, by their places in the journal.

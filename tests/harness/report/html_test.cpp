@@ -71,6 +71,7 @@ TEST(RenderHtml, HoldsEveryCase) {
       EXPECT_EQ(c["over"], *figures.baseline);
     }
   }
+  EXPECT_EQ(text(data["cases"][0]["params"]), "n 128, c 32, k 64, h 112, w 112");
   ExpectNear(data["header"]["ceilings"]["copy"], journal.header.ceilings->copy_bytes);
   EXPECT_EQ(data["means"].size(), analysis.means.size());
 }
