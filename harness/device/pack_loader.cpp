@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -13,6 +14,15 @@ namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
+
+// The number that a pack put into an enum: reading another one than the enum's as the enum is undefined.
+template <class Enum>
+int Raw(const Enum& value) {
+  static_assert(sizeof(Enum) == sizeof(int));
+  int raw = 0;
+  std::memcpy(&raw, &value, sizeof(raw));
+  return raw;
+}
 
 // What is wrong with one row of a pack's table; empty if nothing.
 std::string FaultOf(const assay_variant& variant, int index) {
@@ -29,17 +39,17 @@ std::string FaultOf(const assay_variant& variant, int index) {
   if (variant.create == nullptr) return missing("create()");
   if (variant.launch == nullptr) return missing("launch()");
   if (variant.release == nullptr) return missing("release()");
-  if (variant.role != ASSAY_ROLE_KERNEL && variant.role != ASSAY_ROLE_BASELINE) {
-    return fmt::format("variant \"{}\" has role {}, which is none of assay_role", variant.name,
-                       static_cast<int>(variant.role));
+  if (const int role = Raw(variant.role); role != ASSAY_ROLE_KERNEL && role != ASSAY_ROLE_BASELINE) {
+    return fmt::format("variant \"{}\" has role {}, which is none of assay_role", variant.name, role);
   }
   return {};
 }
 
 std::string FaultOf(const assay_pack& table) {
   if (table.name == nullptr || table.name[0] == '\0') return "its table has no name";
-  if (table.backend != ASSAY_BACKEND_HOST && table.backend != ASSAY_BACKEND_CUDA) {
-    return fmt::format("its backend is {}, which is none of assay_backend", static_cast<int>(table.backend));
+  if (const int backend = Raw(table.backend);
+      backend != ASSAY_BACKEND_HOST && backend != ASSAY_BACKEND_CUDA) {
+    return fmt::format("its backend is {}, which is none of assay_backend", backend);
   }
   if (table.num_variants < 0) return fmt::format("it says that it has {} variants", table.num_variants);
   if (table.num_variants > 0 && table.variants == nullptr) {

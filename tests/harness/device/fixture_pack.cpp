@@ -56,9 +56,11 @@ namespace {
 #elif defined(FIXTURE_TWINS)
   variants[1].name = "first";
 #elif defined(FIXTURE_STRANGE_BACKEND)
-  table.backend = static_cast<assay_backend>(2);
+  const int strange = 2;
+  memcpy(&table.backend, &strange, sizeof(strange));
 #elif defined(FIXTURE_STRANGE_ROLE)
-  variants[0].role = static_cast<assay_role>(3);
+  const int strange = 3;
+  memcpy(&variants[0].role, &strange, sizeof(strange));
 #elif defined(FIXTURE_UNAVAILABLE)
   table.unavailable = "libfixture.so.9 was not found";
   table.num_variants = 0;
