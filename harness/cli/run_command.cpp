@@ -20,6 +20,7 @@ struct RunArguments {
   std::string device = "auto";
   std::filesystem::path out;
   bool no_measure = false;
+  bool resume = false;
 };
 
 int TerminalWidth() {
@@ -37,10 +38,17 @@ std::filesystem::path DefaultOutDir(const std::string& name) {
 }
 
 // Nothing is overwritten: a folder with results in it is refused before anything runs.
-void CheckOutDir(const std::filesystem::path& dir) {
-  if (std::filesystem::exists(dir / "results.jsonl")) {
+void CheckOutDir(const std::filesystem::path& dir, bool resume) {
+  const bool journal = std::filesystem::exists(dir / "results.jsonl");
+  if (journal && !resume) {
+    throw ConfigError(
+        fmt::format("--out: {} holds the results of another run; go on with it by --resume, or choose a "
+                    "folder without results.jsonl",
+                    dir.string()));
+  }
+  if (resume && !journal) {
     throw ConfigError(fmt::format(
-        "--out: {} holds the results of another run; choose a folder without results.jsonl", dir.string()));
+        "--resume: {} holds no results.jsonl to go on with; give the run's folder by --out", dir.string()));
   }
 }
 
@@ -53,7 +61,8 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   options.out_dir = arguments.out.empty() ? DefaultOutDir(sweep.name) : arguments.out;
   options.command = command_line;
   options.device_argument = arguments.device;
-  CheckOutDir(options.out_dir);
+  options.resume = arguments.resume;
+  CheckOutDir(options.out_dir, arguments.resume);
 
   const std::unique_ptr<Progress> progress = MakeProgress(stderr);
   const Journal journal = RunSweep(sweep, packs, *device, options, *progress);
@@ -72,6 +81,8 @@ void AddRunCommand(CLI::App& app, CommandContext& context) {
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   command->add_option("--out", arguments->out, "folder for the reports (default: reports/<name>-<date>)");
   command->add_flag("--no-measure", arguments->no_measure, "judge only, as under compute-sanitizer");
+  command->add_flag("--resume", arguments->resume,
+                    "go on with the run in --out: what its journal holds is not run again");
   command->callback([arguments, &context] { context.exit_code = Run(*arguments, context.command_line); });
 }
 

@@ -5,12 +5,16 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "harness/profile/ranges.h"
+
 namespace assay {
 namespace {
 
 // Google Benchmark knows nothing of exceptions: none may pass through its frames.
 void RunOne(benchmark::State& state, const BenchmarkBatch& batch, std::exception_ptr& thrown) {
   std::string message;
+  const ProfileRange case_range(ProfileRange::Kind::kCase, batch.name, batch.number);
+  const ProfileRange measure(ProfileRange::Kind::kMeasure, batch.number);
   try {
     batch.begin();
     for (auto _ : state) state.SetIterationTime(batch.take());

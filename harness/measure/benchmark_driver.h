@@ -1,6 +1,7 @@
 // Runs batches of samples through Google Benchmark with manual time.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <span>
@@ -14,6 +15,7 @@ namespace assay {
 // A fixed number of samples of one candidate. All three functions may throw.
 struct BenchmarkBatch {
   std::string name;
+  std::uint64_t number = 0;  // of the case, for profile ranges
   int samples = 0;
   std::function<void()> begin;
   std::function<double()> take;  // one sample, in seconds

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
@@ -28,6 +29,7 @@ using LaunchFn = std::function<void(std::size_t i, void* stream)>;
 struct Candidate {
   std::string id;
   LaunchFn launch;
+  std::uint64_t number = 0;  // of the case in its sweep, for profile ranges
 };
 
 // What came of one candidate: a timing, or the sentence that says why there is none.

@@ -16,6 +16,7 @@
 #include "harness/measure/clock_check.h"
 #include "harness/measure/sample.h"
 #include "harness/measure/stop_rule.h"
+#include "harness/profile/ranges.h"
 
 namespace assay {
 
@@ -50,6 +51,8 @@ class Sampler {
 
   // First launches load modules, compile, and allocate: all input sets, neither blocked nor counted.
   void WarmUp(CandidateState& state) {
+    const ProfileRange case_range(ProfileRange::Kind::kCase, state.candidate().id, state.candidate().number);
+    const ProfileRange warm_up(ProfileRange::Kind::kWarmUp, state.candidate().number);
     ReleaseOnExit guard(probe_);
     for (int i = 0; i < settings_.input_sets; ++i) {
       probe_.Launch(state.candidate().launch, state.NextIndex());
@@ -82,6 +85,7 @@ class Sampler {
   BenchmarkBatch MakeBatch(CandidateState& state) {
     BenchmarkBatch batch;
     batch.name = state.candidate().id;
+    batch.number = state.candidate().number;
     batch.samples = state.NextBatchSize(settings_);
     batch.begin = [this, &state] {
       state.BeginBatch(probe_.Now());

@@ -9,7 +9,9 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "harness/measure/measure.h"
 #include "harness/profile/ranges.h"
@@ -83,14 +85,12 @@ class SweepRun {
         timed_(device.can_time() && sweep.measure.enabled) {}
 
   Journal Run() {
-    std::filesystem::create_directories(options_.out_dir);
-    journal_.header = MakeHeader();
-    JournalWriter writer(options_.out_dir / "results.jsonl", journal_.header);
+    JournalWriter writer = OpenJournal();
     writer_ = &writer;
-    progress_.Begin(static_cast<int>(sweep_.cases.size()));
+    progress_.Begin(static_cast<int>(to_run_.size()));
     {
       const ProfileRange range(ProfileRange::Kind::kSweep, sweep_.name);
-      for (std::size_t begin = 0; begin < sweep_.cases.size();) {
+      for (std::size_t begin = 0; begin < to_run_.size();) {
         const std::size_t end = GroupEnd(begin);
         RunGroup(begin, end);
         begin = end;
@@ -102,8 +102,44 @@ class SweepRun {
   }
 
  private:
+  // Also decides which cases are to be run.
+  JournalWriter OpenJournal() {
+    const std::filesystem::path path = options_.out_dir / "results.jsonl";
+    std::unordered_set<std::string> done;
+    if (options_.resume) {
+      journal_ = ReadJournal(path);
+      CheckSameSweep(path);
+      for (const Record& record : journal_.records) done.insert(record.id);
+    } else {
+      std::filesystem::create_directories(options_.out_dir);
+      journal_.header = MakeHeader();
+    }
+    for (const Case& c : sweep_.cases) {
+      if (!done.contains(c.Id())) to_run_.push_back(&c);
+    }
+    return options_.resume ? JournalWriter::Resume(path) : JournalWriter(path, journal_.header);
+  }
+
+  void CheckSameSweep(const std::filesystem::path& path) const {
+    const SweepHeader& header = journal_.header;
+    if (header.config_text != sweep_.text) {
+      throw ConfigError(
+          fmt::format("--resume: {} is of another config ({})", path.string(), header.config_path));
+    }
+    if (header.device != DeviceLine() || header.timed != timed_) {
+      throw ConfigError(fmt::format("--resume: {} was {} on {}; this run would be {} on {}", path.string(),
+                                    header.timed ? "timed" : "judged", header.device,
+                                    timed_ ? "timed" : "judged", DeviceLine()));
+    }
+  }
+
+  std::string DeviceLine() const { return fmt::format("{}: {}", device_.name(), device_.description()); }
+
   void WriteBenchmarkLog() const {
-    const std::filesystem::path path = options_.out_dir / "benchmark.json";
+    std::filesystem::path path = options_.out_dir / "benchmark.json";
+    for (int i = 2; std::filesystem::exists(path); ++i) {
+      path = options_.out_dir / fmt::format("benchmark-{}.json", i);
+    }
     std::ofstream out(path);
     out << log_.Json() << '\n';
     out.close();
@@ -118,7 +154,7 @@ class SweepRun {
     header.command = options_.command;
     header.started = UtcNow();
     header.assay_version = ProgramVersion();
-    header.device = fmt::format("{}: {}", device_.name(), device_.description());
+    header.device = DeviceLine();
     header.timed = timed_;
     if (!device_.can_time()) {
       header.untimed_reason = kHostUntimed;
@@ -128,6 +164,9 @@ class SweepRun {
     header.environment = DescribeEnvironment(device_, packs_);
     if (timed_) {
       header.method = DescribeMethod(sweep_.measure);
+      header.method.emplace_back("empty kernel",
+                                 fmt::format("reads as {:.2f} us between the events; not subtracted",
+                                             1e6 * EmptyLaunchSeconds(device_)));
       header.ceilings = MeasureCeilings(device_);
     }
     header.planned_cases = static_cast<int>(sweep_.cases.size());
@@ -136,10 +175,10 @@ class SweepRun {
 
   // Cases from `begin` on that share problem, dtype and layout: they are timed side by side.
   std::size_t GroupEnd(std::size_t begin) const {
-    const Case& first = sweep_.cases[begin];
+    const Case& first = *to_run_[begin];
     std::size_t end = begin + 1;
-    while (end < sweep_.cases.size() && sweep_.cases[end].problem == first.problem &&
-           sweep_.cases[end].dtype == first.dtype && sweep_.cases[end].layout == first.layout) {
+    while (end < to_run_.size() && to_run_[end]->problem == first.problem &&
+           to_run_[end]->dtype == first.dtype && to_run_[end]->layout == first.layout) {
       ++end;
     }
     return end;
@@ -149,8 +188,8 @@ class SweepRun {
     std::vector<Job> to_time;
     for (std::size_t i = begin; i < end; ++i) {
       Job job;
-      job.c = &sweep_.cases[i];
-      job.number = i + 1;
+      job.c = to_run_[i];
+      job.number = static_cast<std::size_t>(job.c - sweep_.cases.data()) + 1;
       progress_.CaseStarted(job.c->Id());
       const Clock::time_point start = Clock::now();
       JudgeJob(job);
@@ -206,7 +245,7 @@ class SweepRun {
   void TimeJobs(std::vector<Job>& jobs) {
     if (jobs.empty()) return;
     std::vector<TimingEntry> entries;
-    for (const Job& job : jobs) entries.push_back({job.c, job.variant, job.plan.get()});
+    for (const Job& job : jobs) entries.push_back({job.c, job.variant, job.plan.get(), job.number});
     const Clock::time_point start = Clock::now();
     std::vector<TimingResult> results;
     try {
@@ -272,6 +311,7 @@ class SweepRun {
   BenchmarkLog log_;
   Journal journal_;
   JournalWriter* writer_ = nullptr;
+  std::vector<const Case*> to_run_;
   bool device_lost_ = false;
   std::string lost_reason_;
 };

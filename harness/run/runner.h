@@ -16,11 +16,13 @@ struct RunOptions {
   std::filesystem::path out_dir;  // created; must not hold a journal yet
   std::string command;            // as typed, for the record
   std::string device_argument;    // what --device said, for reproduce commands
+  bool resume = false;            // go on with the journal in out_dir: cases that it holds are not run again
 };
 
 enum class ExitCode : int { kRight = 0, kWrong = 1, kUsage = 2, kEnvironment = 3 };
 
-// Throws std::runtime_error if the folder cannot be written to. A case's own failure is in its record.
+// Throws std::runtime_error if the folder cannot be written to, and ConfigError if a journal to go on with is
+// of another config or device. A case's own failure is in its record.
 Journal RunSweep(const Sweep& sweep, const PackSet& packs, Device& device, const RunOptions& options,
                  Progress& progress);
 

@@ -174,10 +174,12 @@ std::vector<TimingResult> TimeTogether(Device& device, const Sweep& sweep,
       entries[e].plan->Prepare(buffers[e].For(set), stream->handle());
     }
     stream->Synchronize();
-    candidates.push_back({entries[e].c->Id(), [&, e](std::size_t i, void* launch_stream) {
+    candidates.push_back({entries[e].c->Id(),
+                          [&, e](std::size_t i, void* launch_stream) {
                             last_set[e] = i % inputs.count();
                             entries[e].plan->Launch(buffers[e].For(last_set[e]), launch_stream);
-                          }});
+                          },
+                          entries[e].number});
   }
 
   std::vector<Measurement> measured = MeasureInterleaved(device, sweep.measure, candidates, &log);

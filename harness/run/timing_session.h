@@ -22,6 +22,7 @@ struct TimingEntry {
   const Case* c = nullptr;
   const assay_variant* variant = nullptr;
   Plan* plan = nullptr;
+  std::uint64_t number = 0;  // of the case in its sweep
 };
 
 struct TimingResult {

@@ -65,7 +65,8 @@ TEST_F(CliTest, AProblemAloneIsJudgedAndReported) {
   const Journal journal = ReadJournal(dir_ / "r/results.jsonl");
   ASSERT_GE(journal.records.size(), 3u);
   for (const Record& record : journal.records) {
-    if (!record.baseline) EXPECT_EQ(record.verdict, Verdict::kRight) << record.id << ": " << record.reason;
+    if (record.baseline) continue;
+    EXPECT_EQ(record.verdict, Verdict::kRight) << record.id << ": " << record.reason;
   }
   for (const char* file : {"results.csv", "report.html", "junit.xml"}) {
     EXPECT_GT(std::filesystem::file_size(dir_ / "r" / file), 100u) << file;
@@ -89,6 +90,31 @@ TEST_F(CliTest, ResultsAreNeverOverwritten) {
   EXPECT_EQ(output.exit_code, 2);
   EXPECT_THAT(output.text, HasSubstr("holds the results of another run"));
   EXPECT_EQ(ReadFile(dir_ / "r/results.jsonl"), before);
+}
+
+TEST_F(CliTest, AResumedRunEndsWithEveryCaseOnce) {
+  const std::string run = "run " ASSAY_CONFIGS "/quick.yaml --device host --dtype fp32 --layout nchw --out r";
+  ASSERT_EQ(Assay(run + " --filter c1k1").exit_code, 0);
+  const Journal before = ReadJournal(dir_ / "r/results.jsonl");
+  std::ofstream(dir_ / "r/results.jsonl", std::ios::app) << "{\"id\": \"torn";
+  const Output output = Assay(run + " --filter 'c1k1|c32k33' --resume");
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+  const Journal after = ReadJournal(dir_ / "r/results.jsonl");
+  EXPECT_FALSE(after.torn);
+  ASSERT_EQ(after.records.size(), 2 * before.records.size());
+  for (std::size_t i = 0; i < before.records.size(); ++i)
+    EXPECT_EQ(after.records[i].id, before.records[i].id);
+  for (std::size_t i = before.records.size(); i < after.records.size(); ++i) {
+    EXPECT_THAT(after.records[i].id, HasSubstr("c32k33"));
+  }
+}
+
+TEST_F(CliTest, ARunOfAnotherConfigIsNotResumed) {
+  ASSERT_EQ(Assay("run --problem n1c2k2h5w5r3p1 --dtype fp32 --device host --out r").exit_code, 0);
+  const Output other = Assay("run " ASSAY_CONFIGS "/quick.yaml --device host --out r --resume");
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_THAT(other.text, HasSubstr("of another config"));
+  EXPECT_EQ(Assay("run " ASSAY_CONFIGS "/quick.yaml --device host --out empty --resume").exit_code, 2);
 }
 
 TEST_F(CliTest, AMistakeInTheConfigIsPointedAtAndNothingRuns) {
