@@ -49,8 +49,7 @@ Handoff Scheduler::RefuseArrival(Collective at, std::uint32_t mask, const std::s
        &where);
 }
 
-// --- Warp collectives
-// ----------------------------------------------------------------------------------------------------
+// --- Warp collectives ---
 
 ASSAY_HOT Handoff Scheduler::ArriveInWarp(Collective at, std::uint32_t mask, std::uint64_t value,
                                           std::uint32_t source, std::source_location where) {
@@ -139,8 +138,7 @@ bool Scheduler::SourcesArrived(const Warp& warp, const Group& group) {
   return true;
 }
 
-// --- Block barriers
-// --------------------------------------------------------------------------------------------------------
+// --- Block barriers ---
 
 ASSAY_HOT Handoff Scheduler::ArriveAtBarrier(Collective at, bool predicate, std::source_location where) {
   Lane& self = *current_;
@@ -180,8 +178,7 @@ void Scheduler::ReleaseBarrier() {
   MakeAllRunnable();
 }
 
-// --- Entry points
-// ----------------------------------------------------------------------------------------------------------
+// --- Entry points ---
 // The rules for source lanes are those of PTX shfl.sync.
 
 namespace {
@@ -294,3 +291,5 @@ int BarrierAnd() { return Scheduler::Running()->barrier_result().all ? 1 : 0; }
 int BarrierCount() { return Scheduler::Running()->barrier_result().count; }
 
 }  // namespace assay::simt
+
+#undef ASSAY_HOT

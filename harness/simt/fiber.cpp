@@ -1,7 +1,6 @@
 #include "harness/simt/fiber.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #endif
@@ -24,6 +23,9 @@ constexpr std::size_t kStackBytes = 256 * 1024;
 constexpr std::size_t kStackBytes = 64 * 1024;
 #endif
 
+// Below each stack, without memory: wide enough that no sensible frame steps over it.
+constexpr std::size_t kGuardBytes = 64 * 1024;
+
 // Stacks lie at whole pages, so without an offset the hot tops of all of them would compete for the same few
 // cache sets. Nine lines apart, an odd number, spreads them over all 64 sets of a 4 KiB page.
 constexpr std::size_t kCacheLine = 64;
@@ -33,15 +35,14 @@ constexpr std::size_t kColours = 64;
 }  // namespace
 
 Fiber& FiberPool::Create() {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   auto fiber = std::make_unique<Fiber>();
-  const std::size_t bytes = page + kStackBytes + kColours * kCacheLine;
+  const std::size_t bytes = kGuardBytes + kStackBytes + kColours * kCacheLine;
   void* mapping = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
   if (mapping == MAP_FAILED) {
     throw std::system_error(errno, std::generic_category(), "mapping a fiber's stack (see vm.max_map_count)");
   }
-  if (mprotect(mapping, page, PROT_NONE) != 0) {
+  if (mprotect(mapping, kGuardBytes, PROT_NONE) != 0) {
     const int error = errno;
     munmap(mapping, bytes);
     throw std::system_error(error, std::generic_category(),
@@ -50,9 +51,9 @@ Fiber& FiberPool::Create() {
   fiber->mapping = mapping;
   fiber->mapping_bytes = bytes;
   const std::size_t colour = (all_.size() * kLinesApart % kColours) * kCacheLine;
-  char* bottom = static_cast<char*>(mapping) + page;
+  char* bottom = static_cast<char*>(mapping) + kGuardBytes;
   fiber->stack_bottom = bottom;
-  fiber->stack_bytes = bytes - page - colour;
+  fiber->stack_bytes = bytes - kGuardBytes - colour;
   fiber->context = make_fcontext(bottom + fiber->stack_bytes, fiber->stack_bytes, entry_);
 #if defined(__SANITIZE_THREAD__)
   fiber->tsan_fiber = __tsan_create_fiber(0);

@@ -1,7 +1,6 @@
-// The fibers of one operating-system thread.
+// The supply of fibers of one operating-system thread.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -9,7 +8,7 @@
 
 namespace assay::simt {
 
-// They are made when needed, kept, and freed with the pool.
+// Fibers are made when needed, kept, and freed with the pool.
 class FiberPool {
  public:
   // `entry` is what each fiber runs. It calls AfterSwitch() first, never returns, and after each later switch
@@ -29,7 +28,6 @@ class FiberPool {
     return *fiber;
   }
   void Release(Fiber& fiber) { idle_.push_back(&fiber); }
-  std::size_t size() const { return all_.size(); }
 
  private:
   Fiber& Create();

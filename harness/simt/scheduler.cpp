@@ -36,8 +36,7 @@ Scheduler::Scheduler() {
 #endif
 }
 
-// --- Setting up
-// ---------------------------------------------------------------------------------------------------------
+// --- Setting up ---
 
 void Scheduler::Begin(const Launch& launch) {
   launch_ = &launch;
@@ -121,8 +120,7 @@ void Scheduler::MakeAllRunnable() {
   running_ = warp_at_[static_cast<unsigned>(std::countr_zero(ready_))];
 }
 
-// --- Running lanes
-// -------------------------------------------------------------------------------------------------------
+// --- Running lanes ---
 
 std::string Scheduler::RunBlock(std::uint64_t number) {
   ResetBlock(number);
@@ -210,8 +208,7 @@ transfer_t Scheduler::AbortOnTop(transfer_t from) {
   throw LaneAbort{};
 }
 
-// --- Faults
-// ----------------------------------------------------------------------------------------------------------------
+// --- Faults ---
 
 // From now on a lane that arrives anywhere, which it can only in a destructor that runs while it is unwound,
 // goes on at once.

@@ -145,8 +145,8 @@ class Scheduler {
   // Read at each switch.
   Lane* current_ = nullptr;
   Warp* running_ = nullptr;  // whose lanes are picked first
-  std::uint32_t ready_ =
-      0;  // positions of warps that may have a runnable lane; that of running_ is always set
+  // Positions of warps that may have a runnable lane; that of running_ is always set.
+  std::uint32_t ready_ = 0;
   std::uint32_t live_ = 0;  // lanes of the block that are not done
   bool aborting_ = false;
   Barrier barrier_;

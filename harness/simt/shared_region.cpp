@@ -18,6 +18,8 @@
 namespace assay::simt {
 namespace {
 
+// No memory, only addresses.
+constexpr std::size_t kGuardBytes = std::size_t{1} << 20;
 constexpr unsigned char kPoison = 0xff;
 constexpr unsigned char kTail = 0xa5;
 
@@ -28,13 +30,13 @@ std::size_t RoundUp(std::size_t value, std::size_t unit) { return (value + unit 
 SharedRegion::SharedRegion() {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t usable = RoundUp(kMaxSharedBytes, page);
-  mapping_bytes_ = usable + page;
+  mapping_bytes_ = usable + kGuardBytes;
   void* mapping = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (mapping == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mapping shared memory");
   mapping_ = static_cast<unsigned char*>(mapping);
   end_ = mapping_ + usable;
   data_ = end_;
-  if (mprotect(end_, page, PROT_NONE) != 0) {
+  if (mprotect(end_, kGuardBytes, PROT_NONE) != 0) {
     const int error = errno;
     munmap(mapping, mapping_bytes_);
     throw std::system_error(error, std::generic_category(), "guarding shared memory");

@@ -5,9 +5,9 @@
 
 namespace assay::simt {
 
-// Memory up to the limit of a block, which ends at a guard page: an access past the end stops the process,
-// within the last 128 bytes it is found by Overrun(), and an AddressSanitizer build reports both where they
-// happen.
+// Memory up to the limit of a block, which ends at a guard zone of 1 MiB without memory: an access there
+// stops the process. Up to 127 bytes between the two are found by Overrun(). An AddressSanitizer build
+// reports both where they happen.
 class SharedRegion {
  public:
   static constexpr std::size_t kAlignment = 128;
@@ -21,7 +21,7 @@ class SharedRegion {
   void Resize(std::size_t bytes);
   // Fills it with 0xff: a NaN in every float format, and an index out of all bounds.
   void Poison();
-  // Whether something was written between its end and the guard page since Resize(). Never under
+  // Whether something was written between its end and the guard zone since Resize(). Never under
   // AddressSanitizer.
   bool Overrun() const;
 

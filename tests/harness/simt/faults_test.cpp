@@ -1,7 +1,9 @@
 // What the host device reports: who waits where, and that nothing is left behind.
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/harness/simt/kernel_test.h"
@@ -139,8 +141,9 @@ TEST_P(Faults, ShuffleFromALaneThatEnded) {
 TEST_P(Faults, ShuffleFromALaneThatNeverWas) {
   std::vector<int> out(13);
   EXPECT_FAULT(RunKernel(1, 13, 0, ReadFromEnded, 99u, out.data()));
-  EXPECT_THAT(LastFault(),
-              HasSubstr("thread 12 (12,0,0): __shfl_xor_sync reads from lane 13, which has ended or never was, "));
+  EXPECT_THAT(
+      LastFault(),
+      HasSubstr("thread 12 (12,0,0): __shfl_xor_sync reads from lane 13, which has ended or never was, "));
 }
 
 __global__ void NotInOwnMask() { __syncwarp(~(1u << (threadIdx.x % 32))); }
@@ -239,14 +242,41 @@ TEST_P(Faults, DestructorsThatWaitWhileUnwound) {
   EXPECT_THAT(LastFault(), HasSubstr("__trap()"));
 }
 
-__global__ void FailInBlocks(unsigned first) {
+// Two blocks fault at once, on two threads; `first` of them faults well before the other.
+std::atomic<int> started{0};
+std::atomic<bool> first_faults{false};
+
+__global__ void BothBlocksFail(unsigned first) {
+  ++started;
+  while (started < 2) std::this_thread::yield();
+  if (blockIdx.x == first) {
+    first_faults = true;
+  } else {
+    while (!first_faults) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  __trap();
+}
+
+TEST(FaultsOfManyBlocks, TheLowestIsReportedWhicheverCameFirst) {
+  UseOrder(LaneOrder::kForward, 0, 2);
+  for (const unsigned first : {0u, 1u}) {
+    started = 0;
+    first_faults = false;
+    EXPECT_FAULT(RunKernel(2, 1, 0, BothBlocksFail, first));
+    EXPECT_THAT(LastFault(), StartsWith("block (0,0,0): ")) << first;
+  }
+  SetOptions({});
+}
+
+__global__ void FailFrom(unsigned first) {
   if (blockIdx.x >= first) __trap();
 }
 
-TEST(FaultsOfManyBlocks, TheFirstBlockIsReported) {
+TEST(FaultsOfManyBlocks, TheFirstFaultyOneIsFound) {
+  UseOrder(LaneOrder::kForward, 0, 4);
   for (int round = 0; round < 20; ++round) {
-    UseOrder(LaneOrder::kForward, 0, 4);
-    EXPECT_FAULT(RunKernel(200, 32, 0, FailInBlocks, 17u));
+    EXPECT_FAULT(RunKernel(200, 32, 0, FailFrom, 17u));
     EXPECT_THAT(LastFault(), StartsWith("block (17,0,0): "));
   }
   SetOptions({});

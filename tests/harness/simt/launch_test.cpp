@@ -157,6 +157,29 @@ TEST_F(Launch, OptionsAreCheckedAndScoped) {
   EXPECT_EQ(GetOptions().threads, 2);
 }
 
+// What leaves its memory by far stops the process there; a worker process of the harness is lost, the sweep
+// is not.
+__global__ void Recurse(int depth, volatile int* sum) {
+  volatile char frame[1024];
+  frame[0] = static_cast<char>(depth);
+  if (depth > 0) Recurse(depth - 1, sum);
+  *sum = *sum + frame[0];
+}
+
+struct Word {
+  int value;
+};
+
+__global__ void WriteFarPastTheEnd() { (&dynamic_shared<Word>().value)[4096] = 1; }
+
+TEST_F(Launch, StacksAndSharedMemoryEndAtAGuard) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  int sum = 0;
+  EXPECT_RUNS(RunKernel(1, 1, 0, Recurse, 20, &sum));
+  EXPECT_DEATH(RunKernel(1, 1, 0, Recurse, 10000, &sum), "");
+  EXPECT_DEATH(RunKernel(1, 1, sizeof(Word), WriteFarPastTheEnd), "");
+}
+
 TEST_F(Launch, ErrorsHaveNamesAndWords) {
   EXPECT_STREQ(cudaGetErrorName(cudaErrorLaunchFailure), "cudaErrorLaunchFailure");
   EXPECT_STREQ(cudaGetErrorString(cudaErrorInvalidConfiguration), "invalid configuration argument");
