@@ -33,7 +33,7 @@ function select(changes, parts = ["charts", "table"]) {
 
 // Values of a select: what the cases have, in their order. The verdict "doubtful" stands for right cases with a warning.
 const CHOICES = [
-  ["network", "Network", distinct(CASES.map((c) => c.network))],
+  ["network", "Label", distinct(CASES.map((c) => c.network))],
   ["dtype", "Dtype", distinct(CASES.map((c) => c.dtype))],
   ["layout", "Layout", distinct(CASES.map((c) => c.layout))],
   ["variant", "Variant", [...KERNELS, ...BASELINES]],

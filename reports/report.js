@@ -1,12 +1,16 @@
 // Puts the page together: head, notes, wrong cases, means, then everything that follows the selection.
 const CARDS_AT_ONCE = 8;
+const REASONS_SHOWN = 5;
+// What of the environment stands in the page's head; the rest is in its own table.
+const HEAD_FACTS = /^(GPU|driver|CUDA|cuDNN|CPU)\b/i;
+const NAMED_BY_VALUE = /^(GPU|CPU)$/i;
 
 function buildHead() {
   document.getElementById("title").textContent = `${HEADER.name} on ${HEADER.device}`;
   const environment = new Map(HEADER.environment);
-  const known = ["GPU", "driver", "CUDA", "cuDNN", "CPU"].filter((key) => environment.get(key));
+  const known = [...environment].filter(([key, value]) => HEAD_FACTS.test(key) && !HEADER.device.includes(value));
   const facts = [HEADER.started.replace("T", " ").replace("Z", " UTC"),
-                 ...known.map((key) => (["GPU", "CPU"].includes(key) ? environment.get(key) : `${key} ${environment.get(key)}`))];
+                 ...known.map(([key, value]) => (NAMED_BY_VALUE.test(key) ? value : `${key} ${value}`))];
   document.getElementById("facts").append(...facts.filter(Boolean).map((fact) => el("span", {}, fact)));
   const tiles = VERDICTS.filter((verdict) => DATA.totals[verdict] > 0 || ["right", "wrong", "failed"].includes(verdict));
   document.getElementById("verdicts").append(...tiles.map((verdict) => {
@@ -28,12 +32,30 @@ function buildNotes() {
   if (DATA.failures.length === 0 && DATA.totals.right > 0) {
     add("good", `No case is wrong: ${plural(DATA.totals.right, "case was", "cases were")} judged right.`);
   }
-  if (!HEADER.timed) add("", `No times in this report: ${HEADER.untimed_reason || "the sweep did not measure"}. The verdicts hold.`);
+  if (!HEADER.timed) {
+    add("", `No times in this report: ${(HEADER.untimed_reason || "the sweep did not measure").replace(/\.$/, "")}. The verdicts hold.`);
+  }
+  notesOnCasesNotRun(add);
   const doubtful = CASES.filter((c) => c.warning).length;
   if (doubtful > 0) {
     add("warn", `${plural(doubtful, "time is", "times are")} doubtful, marked (!) in the table. `,
         el("button", {type: "button", class: "button", onclick: () => { select({verdict: "doubtful"}); document.getElementById("cases").scrollIntoView(); }}, "Show"));
   }
+}
+
+// One line for each reason why cases were not run.
+function notesOnCasesNotRun(add) {
+  const reasons = new Map();
+  for (const c of CASES.filter((each) => !each.fails && ["unsupported", "unavailable"].includes(each.verdict))) {
+    const key = JSON.stringify([c.verdict, c.variant, c.reason]);
+    reasons.set(key, (reasons.get(key) || 0) + 1);
+  }
+  const frequent = [...reasons].sort((a, b) => b[1] - a[1]);
+  for (const [key, count] of frequent.slice(0, REASONS_SHOWN)) {
+    const [verdict, variant, reason] = JSON.parse(key);
+    add("", el("b", {}, `${variant}: ${plural(count, "case", "cases")} ${verdict}. `), reason);
+  }
+  if (frequent.length > REASONS_SHOWN) add("", `Cases were not run for ${frequent.length - REASONS_SHOWN} other reasons; the table has them.`);
 }
 
 function failureCard(c) {
@@ -95,7 +117,9 @@ function fillFacts(id, pairs) {
 }
 
 function buildAbout() {
-  fillFacts("environment", [["device", HEADER.device], ...HEADER.environment, ["Assay", HEADER.version]]);
+  const names = new Set(HEADER.environment.map(([name]) => name.toLowerCase()));
+  const own = [["Assay", HEADER.version], ["Device", HEADER.device]].filter(([name]) => !names.has(name.toLowerCase()));
+  fillFacts("environment", [...own, ...HEADER.environment]);
   fillFacts("method", HEADER.method.length ? HEADER.method : [["", "Nothing was measured."]]);
   if (HEADER.ceilings) {
     const {copy, ffma, fp16, bf16, tf32} = HEADER.ceilings;

@@ -46,7 +46,8 @@ const COLUMNS = [
    (c) => (c.steps.length ? figure(c.error, 2) : ""), false],
   ["work", "Work", "MFLOP", (c) => c.flops, (c) => figure(c.flops / 1e6), false, false],
   ["bytes", "Compulsory", "MB", (c) => c.bytes, (c) => figure(c.bytes / 1e6), false, false],
-  ["seconds", "Checking took", "s", (c) => c.seconds, (c) => figure(c.seconds, 3), false, false],
+  ["seconds", "Judging took", "ms", (c) => (c.steps.length ? c.seconds : null),
+   (c) => (c.steps.length ? figure(1e3 * c.seconds, 3) : ""), false, false],
 ].filter((column) => column[6] === undefined || column[6] === HEADER.timed);
 
 const table = {rows: new Map(), shown: [], next: 0, open: null, chart: null, observer: null};

@@ -69,7 +69,7 @@ std::optional<Outcome> ParseOutcome(std::string_view name) { return Find(kAllOut
 
 bool CountsAsFailure(const Record& record) {
   return record.verdict == Verdict::kWrong || record.verdict == Verdict::kFailed ||
-         (record.verdict == Verdict::kUnsupported && record.named);
+         (record.verdict == Verdict::kUnsupported && record.named && !record.baseline);
 }
 
 }  // namespace assay

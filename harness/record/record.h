@@ -126,8 +126,8 @@ const char* VerdictName(Verdict verdict);  // "right", "wrong", ...
 const char* StepName(Step step);           // "exact", "bounded", ...
 const char* OutcomeName(Outcome outcome);  // "passed", "failed", "not applicable", "not run"
 
-// True if this case alone makes a sweep fail (exit code 1, shown first in reports): wrong, failed, or
-// unsupported though it was selected by name.
+// True if this case alone makes a sweep fail (exit code 1, shown first in reports): wrong, failed, or a
+// kernel that was selected by name and is unsupported.
 bool CountsAsFailure(const Record& record);
 
 }  // namespace assay

@@ -1,5 +1,6 @@
 // The summary on the console: what is wrong first, then the figures, then where to read more.
 #include <algorithm>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -203,6 +204,30 @@ std::string TotalsLine(const Journal& journal, const Analysis& analysis) {
   return line;
 }
 
+// Why cases were not run, the most frequent reason first.
+std::string NotRunSection(const Journal& journal, int width) {
+  constexpr std::size_t kReasonsShown = 4;
+  std::map<std::string, int> counts;
+  for (const Record& record : journal.records) {
+    if (record.verdict == Verdict::kUnsupported || record.verdict == Verdict::kUnavailable) {
+      ++counts[fmt::format("{} {}: {}", VerdictName(record.verdict), record.variant, record.reason)];
+    }
+  }
+  std::vector<std::pair<std::string, int>> reasons(counts.begin(), counts.end());
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const auto& a, const auto& b) { return a.second > b.second; });
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kReasonsShown, reasons.size()); ++i) {
+    AppendWrapped(out, fmt::format("{} {}", reasons[i].second, reasons[i].first), width, "");
+  }
+  if (reasons.size() > kReasonsShown) {
+    AppendWrapped(out,
+                  fmt::format("... and {} more reasons: see results.csv", reasons.size() - kReasonsShown),
+                  width, "");
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string RenderConsole(const Journal& journal, int width, const std::filesystem::path& dir) {
@@ -218,6 +243,7 @@ std::string RenderConsole(const Journal& journal, int width, const std::filesyst
   } else {
     AppendWrapped(out, "No times: " + journal.header.untimed_reason, columns, "");
   }
+  out += NotRunSection(journal, columns);
   AppendWrapped(out, TotalsLine(journal, analysis), columns, "");
   if (!dir.empty()) {
     AppendWrapped(out, fmt::format("Reports: {}, results.csv, junit.xml", (dir / "report.html").string()),

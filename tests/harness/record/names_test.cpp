@@ -39,6 +39,9 @@ TEST(CountsAsFailure, WrongFailedAndUnsupportedByName) {
     EXPECT_TRUE(CountsAsFailure(record));
     record.verdict = Verdict::kUnsupported;
     EXPECT_EQ(CountsAsFailure(record), named);
+    record.baseline = true;
+    EXPECT_FALSE(CountsAsFailure(record)) << "a baseline may leave a problem out";
+    record.baseline = false;
   }
 }
 

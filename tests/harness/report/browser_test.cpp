@@ -220,6 +220,7 @@ TEST_F(BrowserTest, WithoutTimesThereAreNoChartsAndNoEmptyColumns) {
     EXPECT_THAT(dom, Not(HasSubstr("data-key=\"" + std::string(key)))) << key;
   }
   EXPECT_THAT(dom, HasSubstr("data-key=\"error\""));
+  EXPECT_THAT(dom, HasSubstr("1 case unavailable. </b>unavailable: libcudnn.so.9 was not found"));
 }
 
 TEST_F(BrowserTest, UnkindTextsAreShownAsText) {

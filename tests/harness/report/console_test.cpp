@@ -73,6 +73,17 @@ TEST(RenderConsole, ManyCasesDoNotFloodTheScreen) {
   EXPECT_THAT(text, HasSubstr("... and 130 more: see results.csv"));
 }
 
+TEST(RenderConsole, SaysWhyCasesWereNotRun) {
+  Journal journal = Small();
+  for (std::size_t i = 0; i < 9; ++i) {
+    journal.records[i].verdict = i < 3 ? Verdict::kUnsupported : Verdict::kUnavailable;
+    journal.records[i].variant = "v";
+    journal.records[i].reason = i < 3 ? "c is odd" : "no driver";
+  }
+  EXPECT_THAT(RenderConsole(journal, 0),
+              HasSubstr("6 unavailable v: no driver\n3 unsupported v: c is odd\n60 cases:"));
+}
+
 TEST(RenderConsole, AnInterruptedSweepIsNoted) {
   Journal journal = Small();
   journal.records.resize(10);

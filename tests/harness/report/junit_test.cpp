@@ -17,7 +17,8 @@ using testing::XmlElement;
 
 TEST(RenderJunit, EveryCaseIsATestWithItsOutcome) {
   Journal journal = testing::SyntheticJournal();
-  journal.records[69].named = true;  // an unsupported one
+  journal.records[69].named = true;  // an unsupported one, by name
+  journal.records[69].baseline = false;
   ASSERT_EQ(journal.records[69].verdict, Verdict::kUnsupported);
   const XmlElement root = ParseXml(RenderJunit(journal));
   EXPECT_EQ(root.name, "testsuites");
