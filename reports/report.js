@@ -2,8 +2,8 @@
 const CARDS_AT_ONCE = 8;
 const REASONS_SHOWN = 5;
 // What of the environment stands in the page's head; the rest is in its own table.
-const HEAD_FACTS = /^(GPU|driver|CUDA|cuDNN|CPU)\b/i;
-const NAMED_BY_VALUE = /^(GPU|CPU)$/i;
+const HEAD_FACTS = /^(GPU|driver|CUDA|Pack cudnn|CPU)\b/i;
+const NAMED_BY_VALUE = /^(GPU|CPU|Pack cudnn)$/i;
 
 function buildHead() {
   document.getElementById("title").textContent = `${HEADER.name} on ${HEADER.device}`;

@@ -79,6 +79,21 @@ JournalWriter JournalWriter::Resume(const std::filesystem::path& path) {
   return writer;
 }
 
+JournalWriter JournalWriter::Resume(const std::filesystem::path& path, const SweepHeader& header) {
+  const Journal journal = ReadJournal(path);
+  if (ToJson(journal.header) == ToJson(header)) return Resume(path);
+  std::filesystem::path beside = path;
+  beside += ".new";
+  std::error_code ignored;
+  std::filesystem::remove(beside, ignored);  // of a run that was killed just here
+  {
+    JournalWriter writer(beside, header);
+    for (const Record& record : journal.records) writer.Append(record);
+  }
+  std::filesystem::rename(beside, path);
+  return Resume(path);
+}
+
 JournalWriter::~JournalWriter() {
   if (fd_ >= 0) ::close(fd_);  // every line was synchronised when it was written
 }

@@ -27,6 +27,8 @@ class JournalWriter {
   // Goes on with a journal that exists, after cutting off a torn last line. The file must be a readable
   // journal.
   static JournalWriter Resume(const std::filesystem::path& path);
+  // The same with another header (more cases planned, say): the file is written anew beside itself and renamed.
+  static JournalWriter Resume(const std::filesystem::path& path, const SweepHeader& header);
 
   ~JournalWriter();
   JournalWriter(JournalWriter&& other) noexcept;

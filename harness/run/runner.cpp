@@ -117,7 +117,10 @@ class SweepRun {
     for (const Case& c : sweep_.cases) {
       if (!done.contains(c.Id())) to_run_.push_back(&c);
     }
-    return options_.resume ? JournalWriter::Resume(path) : JournalWriter(path, journal_.header);
+    // A run cut short by a filter may be resumed without it.
+    journal_.header.planned_cases = static_cast<int>(journal_.records.size() + to_run_.size());
+    return options_.resume ? JournalWriter::Resume(path, journal_.header)
+                           : JournalWriter(path, journal_.header);
   }
 
   void CheckSameSweep(const std::filesystem::path& path) const {

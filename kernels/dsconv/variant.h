@@ -1,10 +1,13 @@
 // Makes a pack's row out of a kernel class, so that a kernel file holds the kernel and little else. A kernel
 // class K has
+//
 //   static constexpr const char *kName, *kSummary;
-//   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);  // empty:
-//   supported K(const assay_problem&, const Shape&, const assay_device_info&);                          //
-//   create() static assay_promise Promise(assay_dtype); std::uint64_t workspace_bytes() const; cudaError_t
-//   Prepare(const assay_buffers&, void* stream); cudaError_t Launch(const assay_buffers&, void* stream);
+//   static assay_promise Promise(assay_dtype);
+//   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);  // empty: supported
+//   K(const assay_problem&, const Shape&, const assay_device_info&);                          // create()
+//   std::uint64_t workspace_bytes() const;
+//   cudaError_t Prepare(const assay_buffers&, void* stream);
+//   cudaError_t Launch(const assay_buffers&, void* stream);
 //   const std::string& description() const;
 #pragma once
 

@@ -75,6 +75,14 @@ TEST(JudgeClocks, AgreesIfTheHostIsWhatLimits) {
   EXPECT_EQ(JudgeClocks({3e-6, 8e-6, {1250, 8.1e-6, 8.2e-6}, 1}), "agrees");
 }
 
+TEST(JudgeClocks, AgreesIfLaunchCallsSlowDownBesideARunningGpu) {
+  // Seen on an H100: cuDNN with four kernels a launch, 15.9 us cold, 24.2 us to enqueue, 34.84 us in a row.
+  ClockEvidence evidence{15.9e-6, 24.2e-6, {413, 34.84e-6, 34.9e-6}, 1};
+  EXPECT_EQ(JudgeClocks(evidence), "agrees");
+  evidence.batch = {413, 60e-6, 60e-6};  // more than launch calls explain
+  EXPECT_THAT(JudgeClocks(evidence), HasSubstr("a single cold launch reads 15.9 us"));
+}
+
 TEST(JudgeClocks, AgreesIfThePowerCapLowersTheClockInARow) {
   ClockEvidence evidence{100e-6, 5e-6, {100, 130e-6, 131e-6}, 1};
   EXPECT_THAT(JudgeClocks(evidence), StartsWith("disagrees"));

@@ -54,6 +54,20 @@ std::string ErrorOf(Function function) {
   return "no error";
 }
 
+TEST_F(JournalTest, ResumesUnderAnotherHeaderWithEveryRecord) {
+  SweepHeader header = testing::FullHeader();
+  {
+    JournalWriter writer(path_, header);
+    writer.Append(testing::FullRecord());
+  }
+  header.planned_cases += 7;
+  JournalWriter::Resume(path_, header).Append(testing::FullRecord());
+  const Journal journal = ReadJournal(path_);
+  EXPECT_EQ(journal.header.planned_cases, header.planned_cases);
+  EXPECT_EQ(journal.records.size(), 2u);
+  EXPECT_FALSE(std::filesystem::exists(path_.string() + ".new"));
+}
+
 TEST_F(JournalTest, EachRecordIsReadableAsSoonAsAppendReturns) {
   JournalWriter writer(path_, testing::FullHeader());
   EXPECT_EQ(ReadJournal(path_).records.size(), 0u);
