@@ -19,7 +19,8 @@ double MedianOf(std::vector<double> values) {
 
 }  // namespace
 
-void CandidateState::Fail(const std::string& error) {
+void CandidateState::Fail(const std::string& error, bool untimeable) {
+  untimeable_ = untimeable;
   error_ = error.empty() ? "failed without saying why" : error;
 }
 
@@ -85,6 +86,7 @@ void CandidateState::SetSecondClock(double wall_seconds, std::string agreement) 
 Measurement CandidateState::Finish(const MeasureSettings& settings) const {
   Measurement result;
   result.error = error_;
+  result.untimeable = untimeable_;
   if (failed()) return result;
   Timing timing;
   timing.samples = Reported(settings);

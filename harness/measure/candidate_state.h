@@ -18,7 +18,7 @@ class CandidateState {
   const Candidate& candidate() const { return *candidate_; }
   bool done() const { return failed() || !stop_reason_.empty(); }
   bool failed() const { return !error_.empty(); }
-  void Fail(const std::string& error);
+  void Fail(const std::string& error, bool untimeable = false);
 
   // Launches are numbered through, so that input sets rotate without a break.
   std::size_t index() const { return next_index_; }
@@ -55,6 +55,7 @@ class CandidateState {
   double batch_start_ = 0, wall_seconds_ = 0;
   double second_clock_ = 0;
   std::string stop_reason_, agreement_, error_;
+  bool untimeable_ = false;
 };
 
 }  // namespace assay

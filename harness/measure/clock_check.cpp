@@ -16,8 +16,9 @@ constexpr double kBatchShare = 0.03;
 // may not take, since its inputs are in L2 at least as often.
 constexpr double kLaunchShare = 0.15;
 constexpr double kLaunchGap = 3e-6;
-// Where the launch calls take longer than the GPU does, the batch is as long as they are; and beside a running GPU a
-// call takes longer than behind a blocked one: 1.4 times on an H100, for cuDNN with four kernels a launch.
+// Where the launch calls take longer than the GPU does, the batch is as long as they are; and beside a
+// running GPU a call takes longer than behind a blocked one: 1.4 times on an H100, for cuDNN with four
+// kernels a launch.
 constexpr double kHostFactor = 2;
 constexpr double kBatchSeconds = 10e-3;
 

@@ -30,12 +30,24 @@ struct Candidate {
   std::string id;
   LaunchFn launch;
   std::uint64_t number = 0;  // of the case in its sweep, for profile ranges
+  // Fills the outputs with NaN; may be empty. Called after warm-up and before each back-to-back batch, so
+  // that a launch which stops doing its work leaves NaN and not an earlier launch's result.
+  std::function<void()> poison_outputs = {};
 };
 
 // What came of one candidate: a timing, or the sentence that says why there is none.
 struct Measurement {
   std::optional<Timing> timing;
   std::string error;
+  // The launch did its work but cannot be timed this way (it waits for the GPU itself): no fault of its
+  // result.
+  bool untimeable = false;
+};
+
+// A launch that cannot stand behind a blocking kernel.
+class NotTimeable : public DeviceError {
+ public:
+  using DeviceError::DeviceError;
 };
 
 // Samples all candidates (the kernels and baselines of one problem) in randomly interleaved batches, so that

@@ -59,6 +59,11 @@ class Sampler {
       probe_.Synchronize();
     }
     guard.Done();
+    PoisonOutputs(state);
+  }
+
+  static void PoisonOutputs(const CandidateState& state) {
+    if (state.candidate().poison_outputs) state.candidate().poison_outputs();
   }
 
   // One batch of every candidate that is not done yet, in random order. False: none was left.
@@ -108,7 +113,7 @@ class Sampler {
         return sample->seconds;
       }
     }
-    throw DeviceError("a launch does not return while the GPU is held back (" + std::to_string(kTries) +
+    throw NotTimeable("a launch does not return while the GPU is held back (" + std::to_string(kTries) +
                       " tries): it waits for the GPU itself, by a synchronising call, an allocation, or a "
                       "kernel that is loaded or "
                       "compiled only now; it cannot be timed");
@@ -119,6 +124,7 @@ class Sampler {
     ClockEvidence evidence = state.Evidence(settings_);
     const int launches = BackToBackLaunches(evidence.median, evidence.enqueue_seconds);
     for (int b = 0; b < kBatches; ++b) {
+      PoisonOutputs(state);
       const BackToBack batch = TimeBackToBack(probe_, state.candidate().launch, state.index(), launches);
       state.Skip(static_cast<std::size_t>(launches));
       // A host that is interrupted only ever adds time: the shortest batch is the truest.
@@ -134,6 +140,8 @@ class Sampler {
     if (state.failed()) return;
     try {
       fn();
+    } catch (const NotTimeable& error) {
+      state.Fail(error.what(), true);
     } catch (const DeviceError& error) {
       if (error.sticky) throw;
       state.Fail(error.what());

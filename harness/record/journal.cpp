@@ -79,15 +79,17 @@ JournalWriter JournalWriter::Resume(const std::filesystem::path& path) {
   return writer;
 }
 
-JournalWriter JournalWriter::Resume(const std::filesystem::path& path, const SweepHeader& header) {
-  const Journal journal = ReadJournal(path);
-  if (ToJson(journal.header) == ToJson(header)) return Resume(path);
+JournalWriter JournalWriter::Resume(const std::filesystem::path& path, const Journal& journal) {
+  const Journal stored = ReadJournal(path);
+  if (ToJson(stored.header) == ToJson(journal.header) && stored.records.size() == journal.records.size()) {
+    return Resume(path);
+  }
   std::filesystem::path beside = path;
   beside += ".new";
   std::error_code ignored;
   std::filesystem::remove(beside, ignored);  // of a run that was killed just here
   {
-    JournalWriter writer(beside, header);
+    JournalWriter writer(beside, journal.header);
     for (const Record& record : journal.records) writer.Append(record);
   }
   std::filesystem::rename(beside, path);

@@ -19,6 +19,8 @@ std::string ToJson(const Record& record);
 SweepHeader HeaderFromJson(const std::string& line);
 Record RecordFromJson(const std::string& line);
 
+struct Journal;
+
 class JournalWriter {
  public:
   // Creates the file; throws std::runtime_error (with the path and the system's words) if it cannot be
@@ -27,8 +29,9 @@ class JournalWriter {
   // Goes on with a journal that exists, after cutting off a torn last line. The file must be a readable
   // journal.
   static JournalWriter Resume(const std::filesystem::path& path);
-  // The same with another header (more cases planned, say): the file is written anew beside itself and renamed.
-  static JournalWriter Resume(const std::filesystem::path& path, const SweepHeader& header);
+  // The same, with the header and records of `journal` (more cases planned, a record dropped): where they
+  // differ from the file's, it is written anew beside itself and renamed.
+  static JournalWriter Resume(const std::filesystem::path& path, const Journal& journal);
 
   ~JournalWriter();
   JournalWriter(JournalWriter&& other) noexcept;

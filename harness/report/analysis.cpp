@@ -88,15 +88,20 @@ double ConfidenceOf(const Timing& timing) {
   return timing.confidence > 0 && timing.confidence < 1 ? timing.confidence : 0.95;
 }
 
+// A time that the second clock disputes is shown, with a warning, but nothing is compared with it.
+bool Believed(const Record& record, const CaseFigures& figures) {
+  return figures.timed && !record.timing->clock_agreement.starts_with("disagrees");
+}
+
 void CompareWithBaselines(const std::vector<Record>& records, std::vector<CaseFigures>& cases) {
   std::map<ProblemKey, std::size_t> strongest;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    if (!records[i].baseline || !cases[i].timed) continue;
+    if (!records[i].baseline || !Believed(records[i], cases[i])) continue;
     const auto [it, is_new] = strongest.try_emplace(KeyOf(records[i]), i);
     if (!is_new && cases[i].median < cases[it->second].median) it->second = i;
   }
   for (std::size_t i = 0; i < records.size(); ++i) {
-    if (records[i].baseline || !cases[i].timed) continue;
+    if (records[i].baseline || !Believed(records[i], cases[i])) continue;
     const auto it = strongest.find(KeyOf(records[i]));
     if (it == strongest.end()) continue;
     cases[i].baseline = it->second;

@@ -32,7 +32,11 @@ std::string OperatingSystem() {
     if (line.starts_with("PRETTY_NAME=\"") && line.size() > 14) name = line.substr(13, line.size() - 14);
   }
   utsname kernel{};
-  if (uname(&kernel) == 0) name += fmt::format(", {} {}", kernel.sysname, kernel.release);
+  if (uname(&kernel) == 0) {
+    // What follows the version number names a builder's own build.
+    const std::string release = kernel.release;
+    name += fmt::format(", {} {}", kernel.sysname, release.substr(0, release.find('-')));
+  }
   return name;
 }
 

@@ -27,6 +27,9 @@ constexpr const char* kHostUntimed =
     "The host device runs kernels as CPU fibers to judge them; its times say nothing of a GPU, so none are "
     "reported.";
 
+// Begins the reason of a case that never began.
+constexpr const char* kNotRun = "not run: ";
+
 using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) {
@@ -109,6 +112,10 @@ class SweepRun {
     if (options_.resume) {
       journal_ = ReadJournal(path);
       CheckSameSweep(path);
+      // What a lost device kept from running is run now.
+      std::erase_if(journal_.records, [](const Record& record) {
+        return record.verdict == Verdict::kFailed && record.reason.starts_with(kNotRun);
+      });
       for (const Record& record : journal_.records) done.insert(record.id);
     } else {
       std::filesystem::create_directories(options_.out_dir);
@@ -119,8 +126,7 @@ class SweepRun {
     }
     // A run cut short by a filter may be resumed without it.
     journal_.header.planned_cases = static_cast<int>(journal_.records.size() + to_run_.size());
-    return options_.resume ? JournalWriter::Resume(path, journal_.header)
-                           : JournalWriter(path, journal_.header);
+    return options_.resume ? JournalWriter::Resume(path, journal_) : JournalWriter(path, journal_.header);
   }
 
   void CheckSameSweep(const std::filesystem::path& path) const {
@@ -217,8 +223,11 @@ class SweepRun {
 
     const assay_problem view = c.problem.View(c.dtype, c.layout);
     assay_message why{};
-    if (job.variant->supports(&view, &device_.info(), &why) != 0)
-      return Settle(job, Verdict::kUnsupported, why.text);
+    if (job.variant->supports(&view, &device_.info(), &why) != 0) {
+      why.text[sizeof why.text - 1] = '\0';  // a pack may have forgotten it
+      return Settle(job, Verdict::kUnsupported,
+                    why.text[0] != '\0' ? why.text : "the variant does not say why");
+    }
     try {
       job.plan = std::make_unique<Plan>(*job.variant, view, device_.info());
       job.record.plan = job.plan->Describe();
@@ -230,6 +239,17 @@ class SweepRun {
       if (e.sticky) LoseDevice(job.record.id, e.what());
     } catch (const std::exception& e) {
       Settle(job, Verdict::kFailed, e.what());
+      LoseDeviceIfPoisoned(job.record.id);
+    }
+  }
+
+  // A pack's code may have poisoned the device and reported a failure of its own: it is the culprit, not the
+  // next case.
+  void LoseDeviceIfPoisoned(const std::string& id) {
+    try {
+      device_.Synchronize();
+    } catch (const DeviceError& e) {
+      if (e.sticky) LoseDevice(id, e.what());
     }
   }
 
@@ -242,7 +262,7 @@ class SweepRun {
   // culprit's name.
   void LoseDevice(const std::string& id, const std::string& why) {
     device_lost_ = true;
-    lost_reason_ = fmt::format("not run: the device was lost in case {} ({})", id, why);
+    lost_reason_ = fmt::format("{}the device was lost in case {} ({})", kNotRun, id, why);
   }
 
   void TimeJobs(std::vector<Job>& jobs) {
@@ -252,7 +272,9 @@ class SweepRun {
     const Clock::time_point start = Clock::now();
     std::vector<TimingResult> results;
     try {
-      results = TimeEntries(device_, sweep_, entries, log_);
+      results = TimeEntries(device_, sweep_, entries, [&](std::span<const Candidate> candidates) {
+        return MeasureInterleaved(device_, sweep_.measure, candidates, &log_);
+      });
     } catch (const DeviceError& e) {
       if (e.sticky) {
         LoseDevice(jobs.front().record.id + " or a variant timed beside it", e.what());
@@ -260,8 +282,9 @@ class SweepRun {
                              fmt::format("the device was lost while timing: {}", e.what()));
       }
       return FinishUntimed(jobs, Verdict::kRight, fmt::format("not timed: {}", e.what()));
-    } catch (const VariantError& e) {
-      return FinishUntimed(jobs, Verdict::kFailed, fmt::format("prepare failed while timing: {}", e.what()));
+    } catch (const std::exception& e) {
+      LoseDeviceIfPoisoned(jobs.front().record.id + " or a variant timed beside it");
+      return FinishUntimed(jobs, Verdict::kRight, fmt::format("not timed: {}", e.what()));
     }
     const double share = SecondsSince(start) / static_cast<double>(jobs.size());
     for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -284,7 +307,12 @@ class SweepRun {
       job.record.reason = result.not_timed;
       return;
     }
-    judge_.JudgeAfterTiming(*job.c, *job.variant, result.last_seed, result.outputs, job.judgement);
+    try {
+      judge_.JudgeAfterTiming(*job.c, *job.variant, result.last_seed, result.outputs, job.judgement);
+    } catch (const std::exception& e) {
+      return Settle(job, Verdict::kFailed,
+                    fmt::format("what the timed launches wrote could not be judged: {}", e.what()));
+    }
     TakeJudgement(job.record, job.judgement);
     if (!result.memory_fault.empty() && job.record.verdict == Verdict::kRight) {
       Settle(job, Verdict::kWrong, "step memory: " + result.memory_fault);
@@ -292,6 +320,7 @@ class SweepRun {
     // A wrong result's time means nothing, so it is not kept.
     if (job.record.verdict != Verdict::kRight) return;
     job.record.timing = std::move(result.timing);
+    job.record.reason = result.note;
     job.record.floor = FloorOf(job.c->problem.op->CostOf(job.c->problem, job.c->dtype), job.c->dtype,
                                *journal_.header.ceilings);
   }

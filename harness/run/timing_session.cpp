@@ -76,13 +76,13 @@ class EntryBuffers {
       outputs_.push_back(std::make_unique<GuardedBuffer>(
           device, static_cast<std::size_t>(spec.Count()) * DTypeBytes(entry.c->dtype)));
       output_pointers_.push_back(outputs_.back()->data());
-      outputs_.back()->PoisonWithNaN();
     }
     const std::size_t workspace_bytes = entry.plan->WorkspaceBytes();
     for (std::size_t i = 0; workspace_bytes > 0 && i < Workspaces(entry, inputs.count()); ++i) {
       workspaces_.push_back(std::make_unique<GuardedBuffer>(device, workspace_bytes));
       workspaces_.back()->PoisonWithNaN();
     }
+    PoisonOutputs();
   }
 
   static std::size_t BytesNeeded(const TimingEntry& entry, std::size_t sets) {
@@ -106,6 +106,10 @@ class EntryBuffers {
       buffers.workspace_bytes = workspace.size();
     }
     return buffers;
+  }
+
+  void PoisonOutputs() {
+    for (auto& output : outputs_) output->PoisonWithNaN();
   }
 
   std::vector<std::vector<std::byte>> DownloadOutputs() const {
@@ -160,46 +164,67 @@ int FittingSets(const Device& device, const Sweep& sweep, std::span<const Timing
   return 0;
 }
 
-std::vector<TimingResult> TimeTogether(Device& device, const Sweep& sweep,
-                                       std::span<const TimingEntry> entries, int set_count,
-                                       BenchmarkLog& log) {
+// What came of timing some entries side by side.
+struct SharedTiming {
+  std::vector<TimingResult> results;
+  std::string inputs_fault;  // one of them changed the inputs that all share; empty: none did
+};
+
+// Prepares the entry for every input set. A sentence if it cannot be; empty: it is ready.
+std::string PrepareEntry(const TimingEntry& entry, EntryBuffers& buffers, std::size_t sets, Stream& stream) {
+  try {
+    for (std::size_t set = 0; set < sets; ++set) entry.plan->Prepare(buffers.For(set), stream.handle());
+    stream.Synchronize();
+    return {};
+  } catch (const VariantError& error) {
+    return error.what();
+  }
+}
+
+SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const TimingEntry> entries,
+                          int set_count, const MeasureFn& measure) {
   const InputSets inputs(device, *entries[0].c, sweep.verify.first_seed, set_count);
   std::vector<EntryBuffers> buffers;
-  std::vector<std::size_t> last_set(entries.size(), 0);
-  std::vector<Candidate> candidates;
-  const std::unique_ptr<Stream> stream = device.CreateStream();
   for (const TimingEntry& entry : entries) buffers.emplace_back(device, entry, inputs);
+  const std::unique_ptr<Stream> stream = device.CreateStream();
+  SharedTiming shared;
+  shared.results.resize(entries.size());
+  std::vector<std::size_t> last_set(entries.size(), 0),
+      places;  // places: of the candidates among the entries
+  std::vector<Candidate> candidates;
   for (std::size_t e = 0; e < entries.size(); ++e) {
-    for (std::size_t set = 0; set < inputs.count(); ++set) {
-      entries[e].plan->Prepare(buffers[e].For(set), stream->handle());
+    const std::string unprepared = PrepareEntry(entries[e], buffers[e], inputs.count(), *stream);
+    if (!unprepared.empty()) {
+      shared.results[e].not_timed = "prepare failed while timing: " + unprepared;
+      shared.results[e].failed = true;
+      continue;
     }
-    stream->Synchronize();
+    places.push_back(e);
     candidates.push_back({entries[e].c->Id(),
                           [&, e](std::size_t i, void* launch_stream) {
                             last_set[e] = i % inputs.count();
                             entries[e].plan->Launch(buffers[e].For(last_set[e]), launch_stream);
                           },
-                          entries[e].number});
+                          entries[e].number, [&, e] { buffers[e].PoisonOutputs(); }});
   }
 
-  std::vector<Measurement> measured = MeasureInterleaved(device, sweep.measure, candidates, &log);
+  std::vector<Measurement> measured = measure(candidates);
 
-  const std::string inputs_fault = inputs.CheckIntact();
-  std::vector<TimingResult> results(entries.size());
-  for (std::size_t e = 0; e < entries.size(); ++e) {
-    TimingResult& result = results[e];
-    result.timing = std::move(measured[e].timing);
+  shared.inputs_fault = inputs.CheckIntact();
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const std::size_t e = places[i];
+    TimingResult& result = shared.results[e];
+    result.timing = std::move(measured[i].timing);
     if (!result.timing) {
-      result.not_timed = "not timed: " + measured[e].error;
-      result.failed = true;
+      result.not_timed = "not timed: " + measured[i].error;
+      result.failed = !measured[i].untimeable;
       continue;
     }
     result.outputs = buffers[e].DownloadOutputs();
     result.last_seed = inputs.SeedOf(last_set[e]);
     result.memory_fault = buffers[e].CheckIntact();
-    if (result.memory_fault.empty()) result.memory_fault = inputs_fault;
   }
-  return results;
+  return shared;
 }
 
 std::string DoesNotFit(const Device& device, const TimingEntry& entry) {
@@ -209,24 +234,52 @@ std::string DoesNotFit(const Device& device, const TimingEntry& entry) {
       static_cast<double>(needed) / kBytesPerGiB, static_cast<double>(device.FreeBytes()) / kBytesPerGiB);
 }
 
+// On inputs of its own, so that whatever it does is its own doing.
+TimingResult TimeAlone(Device& device, const Sweep& sweep, const TimingEntry& entry, const MeasureFn& measure,
+                       const std::string& why) {
+  TimingResult result;
+  const int sets = FittingSets(device, sweep, {&entry, 1});
+  if (sets == 0) {
+    result.not_timed = DoesNotFit(device, entry);
+    return result;
+  }
+  try {
+    SharedTiming shared = TimeTogether(device, sweep, {&entry, 1}, sets, measure);
+    result = std::move(shared.results.front());
+    if (result.memory_fault.empty()) result.memory_fault = shared.inputs_fault;
+    if (result.timing)
+      result.note =
+          fmt::format("timed alone, on {} of {} input sets: {}", sets, sweep.measure.input_sets, why);
+  } catch (const DeviceError& error) {
+    if (error.sticky) throw;
+    result.not_timed = fmt::format("not timed: {}", error.what());
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
-                                      std::span<const TimingEntry> entries, BenchmarkLog& log) {
+                                      std::span<const TimingEntry> entries, const MeasureFn& measure) {
   if (entries.empty()) return {};
-  if (FittingSets(device, sweep, entries) == sweep.measure.input_sets) {
-    return TimeTogether(device, sweep, entries, sweep.measure.input_sets, log);
-  }
-  // Too large to stand side by side: one after the other, with as many input sets as fit.
-  std::vector<TimingResult> results;
-  for (const TimingEntry& entry : entries) {
-    const int sets = FittingSets(device, sweep, {&entry, 1});
-    if (sets == 0) {
-      results.emplace_back().not_timed = DoesNotFit(device, entry);
-    } else {
-      results.push_back(std::move(TimeTogether(device, sweep, {&entry, 1}, sets, log).front()));
+  std::string alone = "device memory does not hold all variants of the problem side by side";
+  const int sets = FittingSets(device, sweep, entries);
+  if (sets > 0) {
+    SharedTiming shared = TimeTogether(device, sweep, entries, sets, measure);
+    if (shared.inputs_fault.empty()) {
+      for (TimingResult& result : shared.results) {
+        if (result.timing && sets < sweep.measure.input_sets) {
+          result.note = fmt::format("timed on {} of {} input sets: device memory does not hold more", sets,
+                                    sweep.measure.input_sets);
+        }
+      }
+      return std::move(shared.results);
     }
+    // Whoever did it also spoilt what the others computed: each alone shows which.
+    alone = "a variant timed beside it changed the shared inputs";
   }
+  std::vector<TimingResult> results;
+  for (const TimingEntry& entry : entries) results.push_back(TimeAlone(device, sweep, entry, measure, alone));
   return results;
 }
 

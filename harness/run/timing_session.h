@@ -2,6 +2,7 @@
 // outputs and workspaces of its own, and what their timed launches wrote is handed back to be judged.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,16 +29,21 @@ struct TimingEntry {
 struct TimingResult {
   std::optional<Timing> timing;
   std::string not_timed;  // why there is no timing
-  bool failed = false;    // a launch failed while timing
+  std::string
+      note;  // how it was timed otherwise than the header says: fewer input sets, alone; empty: as it says
+  bool failed = false;  // a launch failed while timing
   // What the last timed launch wrote, and the seed of the inputs that it was given.
   std::vector<std::vector<std::byte>> outputs;
   std::uint64_t last_seed = 0;
   std::string memory_fault;  // a guard zone overwritten or an input changed while timing; empty: none
 };
 
-// One result an entry. All entries are of the same problem, dtype and layout. Throws DeviceError only if the
-// device is lost.
+// Samples the candidates side by side; MeasureInterleaved on a GPU.
+using MeasureFn = std::function<std::vector<Measurement>(std::span<const Candidate>)>;
+
+// One result an entry. All entries are of the same problem, dtype and layout. A fault of one costs the others
+// nothing. Throws DeviceError only if the device is lost.
 std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
-                                      std::span<const TimingEntry> entries, BenchmarkLog& log);
+                                      std::span<const TimingEntry> entries, const MeasureFn& measure);
 
 }  // namespace assay

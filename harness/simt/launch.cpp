@@ -166,6 +166,7 @@ void SetOptions(const Options& options) {
   Runtime& runtime = TheRuntime();
   const std::lock_guard lock(runtime.state);
   runtime.options = options;
+  runtime.fault.clear();  // of launches under the options before
 }
 
 Options GetOptions() {

@@ -57,6 +57,13 @@ inline std::string WhyNotAnyVariant(const assay_problem& problem) {
     return "h * w or p * q (times the channels in nhwc) is above 2^31 - 1: offsets within an image are "
            "32-bit";
   }
+  // A block may compute pixels behind the last one, up to a tile's 64 along an axis.
+  const auto reach = [&](const char* pixels, const char* stride, const char* taps, const char* dilation) {
+    return (get(pixels) + 63) * get(stride) + (get(taps) - 1) * get(dilation);
+  };
+  if (reach("p", "stride_h", "r", "dilation_h") > kLimit || reach("q", "stride_w", "s", "dilation_w") > kLimit) {
+    return "(p + 63) * stride + (kernel - 1) * dilation is above 2^31 - 1 along an axis";
+  }
   return {};
 }
 

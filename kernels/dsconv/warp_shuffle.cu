@@ -72,7 +72,7 @@ __device__ __forceinline__ void ComputeDepthwise(const Shape& shape, const T* __
                                                  float (&mid)[TileType::kPixels]) {
   const bool inside = c < shape.c;
   const float bias = inside && b_dw ? device::ToFloat(b_dw[c]) : 0.0f;
-  const T* taps = w_dw + static_cast<std::int64_t>(c) * shape.r * shape.s;
+  const T* taps = w_dw + static_cast<std::int64_t>(inside ? c : 0) * shape.r * shape.s;
 #pragma unroll
   for (int i = 0; i < TileType::kPixels; ++i) {
     mid[i] = inside ? DepthwisePixel(shape, x + pixels[i].x + c * shape.x.c, taps, bias, pixels[i].h0,

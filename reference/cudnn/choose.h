@@ -27,7 +27,7 @@ class PlanSource {
 
 struct TuneLimits {
   double seconds = 20;  // no new plan is begun after this, once there is one that works
-  int plans = 48;       // nor after this many
+  int plans = 256;      // nor after this many
   int samples = 5;      // of each plan
   double hopeless = 3;  // a plan whose first sample is this many times the best median gets no more
   int finalists = 3;    // sampled again in turns, so that a clock that drifts does not choose

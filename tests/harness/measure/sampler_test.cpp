@@ -92,6 +92,37 @@ TEST_F(SamplerTest, WarmUpLaunchesAreNotCounted) {
   EXPECT_EQ(timing.stop_reason, "interval");
 }
 
+TEST_F(SamplerTest, OutputsArePoisonedAfterWarmUpAndBeforeEachBackToBackBatch) {
+  std::vector<std::size_t> launches_before;
+  std::size_t launches = 0;
+  Candidate candidate{"poisoned", [&](std::size_t, void* stream) {
+                        ++launches;
+                        ProbeOf(stream).Run(100e-6);
+                      }};
+  candidate.poison_outputs = [&] { launches_before.push_back(launches); };
+  const Timing timing = RunOne(candidate);
+  ASSERT_EQ(launches_before.size(), 4u);
+  EXPECT_EQ(launches_before[0], static_cast<std::size_t>(settings_.input_sets));
+  EXPECT_EQ(launches_before[1], launches_before[0] + timing.samples.size());
+  EXPECT_GT(launches_before[2], launches_before[1]);
+  EXPECT_GT(launches, launches_before[3]) << "the last launches come after the last poison";
+}
+
+TEST_F(SamplerTest, ALaunchThatWaitsForTheGpuIsUntimeableNotFaulty) {
+  const std::vector<Measurement> results = Run({{"waits",
+                                                 [](std::size_t i, void* stream) {
+                                                   ProbeOf(stream).Run(100e-6);
+                                                   if (i >= 3) ProbeOf(stream).WaitInLaunch();
+                                                 }},
+                                                {"throws", [](std::size_t i, void*) {
+                                                   if (i >= 3) throw std::runtime_error("no such kernel");
+                                                 }}});
+  EXPECT_FALSE(results[0].timing);
+  EXPECT_TRUE(results[0].untimeable) << results[0].error;
+  EXPECT_FALSE(results[1].timing);
+  EXPECT_FALSE(results[1].untimeable);
+}
+
 TEST_F(SamplerTest, LaunchesAreNumberedThrough) {
   std::vector<std::size_t> seen;
   RunOne({"counted", [&](std::size_t i, void* stream) {

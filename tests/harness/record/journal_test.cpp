@@ -60,8 +60,9 @@ TEST_F(JournalTest, ResumesUnderAnotherHeaderWithEveryRecord) {
     JournalWriter writer(path_, header);
     writer.Append(testing::FullRecord());
   }
-  header.planned_cases += 7;
-  JournalWriter::Resume(path_, header).Append(testing::FullRecord());
+  Journal wanted = ReadJournal(path_);
+  wanted.header.planned_cases = header.planned_cases += 7;
+  JournalWriter::Resume(path_, wanted).Append(testing::FullRecord());
   const Journal journal = ReadJournal(path_);
   EXPECT_EQ(journal.header.planned_cases, header.planned_cases);
   EXPECT_EQ(journal.records.size(), 2u);

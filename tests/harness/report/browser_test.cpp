@@ -64,6 +64,10 @@ class BrowserTest : public ::testing::Test {
     if (!script.empty()) html.insert(html.rfind("</body>"), "<script>" + script + "</script>");
     const fs::path page = dir_ / "report.html";
     std::ofstream(page, std::ios::binary) << html;
+    return OpenPage(page, hash);
+  }
+
+  std::string OpenPage(const fs::path& page, const std::string& hash = "") const {
     const std::string command = "timeout 100 '" + browser_ +
                                 "' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage "
                                 "--no-first-run --window-size=1400,2000"
@@ -268,6 +272,20 @@ TEST_F(BrowserTest, TwoThousandCasesAreDrawnAPartAtATime) {
 }
 
 // The checks above rest on data-js-errors: it must count.
+TEST_F(BrowserTest, PublishedReportsOpen) {
+  int opened = 0;
+  for (const fs::directory_entry& folder : fs::directory_iterator(ASSAY_PUBLISHED_REPORTS)) {
+    if (!folder.is_directory()) continue;
+    const Journal journal = ReadJournal(folder.path() / "results.jsonl");
+    const std::string dom = OpenPage(folder.path() / "report.html");
+    EXPECT_EQ(RootData(dom, "js-errors"), "0") << folder.path();
+    EXPECT_EQ(RootData(dom, "rows"), std::to_string(journal.records.size())) << folder.path();
+    EXPECT_EQ(RootData(dom, "charts-drawn"), "2") << folder.path();
+    ++opened;
+  }
+  EXPECT_GT(opened, 0);
+}
+
 TEST_F(BrowserTest, ErrorsOfScriptsAreCounted) {
   testing::SyntheticOptions options;
   options.problems = 1;

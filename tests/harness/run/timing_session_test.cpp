@@ -1,0 +1,152 @@
+// Timing entries side by side, with the host device's memory and a stand-in for the GPU's measuring: what
+// each entry's launches are given, and that one entry's fault stays its own.
+#include "harness/run/timing_session.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "harness/verify/judge.h"
+
+namespace assay {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr int kOutputs = 3 * 16;
+
+// What a test's variant does besides the work.
+struct Behaviour {
+  int launches = 0;
+  int works_until = 1000000;  // launches beyond this do nothing
+  bool changes_input = false;
+  bool fails_to_prepare = false;
+};
+
+assay_promise Promise(assay_dtype) {
+  assay_promise promise{};
+  promise.operand = ASSAY_FORMAT_F32;
+  promise.accumulator = ASSAY_FORMAT_F32;
+  return promise;
+}
+Behaviour* next_plan = nullptr;
+std::int32_t Create(const assay_problem*, const assay_device_info*, void** plan, assay_message*) {
+  *plan = next_plan;
+  return 0;
+}
+std::int32_t Prepare(void* plan, const assay_buffers*, void*, assay_message* error) {
+  if (!static_cast<Behaviour*>(plan)->fails_to_prepare) return 0;
+  std::strcpy(error->text, "weights of odd length");
+  return 1;
+}
+// n1c2k3h4w4r1 in fp32 nchw.
+std::int32_t Launch(void* plan, const assay_buffers* buffers, void*, assay_message*) {
+  auto& behaviour = *static_cast<Behaviour*>(plan);
+  if (behaviour.launches++ >= behaviour.works_until) return 0;
+  const auto* x = static_cast<const float*>(buffers->inputs[0]);
+  const auto* w_dw = static_cast<const float*>(buffers->inputs[1]);
+  const auto* w_pw = static_cast<const float*>(buffers->inputs[3]);
+  auto* y = static_cast<float*>(buffers->outputs[0]);
+  for (int i = 0; i < kOutputs; ++i) {
+    const int k = i / 16, pixel = i % 16;
+    y[i] = w_pw[k * 2] * (w_dw[0] * x[pixel]) + w_pw[k * 2 + 1] * (w_dw[1] * x[16 + pixel]);
+  }
+  if (behaviour.changes_input) const_cast<float*>(x)[5] += 1.0f;
+  return 0;
+}
+void Release(void*) {}
+
+const assay_variant kVariant = {"dsconv", "test",  "a test's", ASSAY_ROLE_KERNEL, &Promise, nullptr,
+                                &Create,  nullptr, &Prepare,   &Launch,           nullptr,  &Release};
+
+class TimingSessionTest : public testing::Test {
+ protected:
+  TimingSessionTest() {
+    case_.problem = FindOperator("dsconv")->ParseProblemId("n1c2k3h4w4r1");
+    case_.variant = "test";
+  }
+
+  // Warm-up, poison and launches, as the sampler has them; a launch that throws has no timing.
+  static std::vector<Measurement> Measure(std::span<const Candidate> candidates) {
+    std::vector<Measurement> results;
+    for (const Candidate& candidate : candidates) {
+      for (std::size_t i = 0; i < 3; ++i) candidate.launch(i, nullptr);
+      candidate.poison_outputs();
+      for (std::size_t i = 3; i < 8; ++i) candidate.launch(i, nullptr);
+      results.push_back({Timing{}, ""});
+    }
+    return results;
+  }
+
+  std::vector<TimingResult> Time(std::vector<Behaviour>& behaviours) {
+    const assay_problem view = case_.problem.View(ASSAY_F32, ASSAY_NCHW);
+    std::vector<std::unique_ptr<Plan>> plans;
+    std::vector<TimingEntry> entries;
+    for (Behaviour& behaviour : behaviours) {
+      next_plan = &behaviour;
+      plans.push_back(std::make_unique<Plan>(kVariant, view, device_->info()));
+      entries.push_back({&case_, &kVariant, plans.back().get(), entries.size() + 1});
+    }
+    return TimeEntries(*device_, sweep_, entries, &Measure);
+  }
+
+  Verdict JudgeAfterTiming(const TimingResult& result) {
+    Judge judge(*device_, sweep_.verify);
+    Judgement judgement;
+    judgement.verdict = Verdict::kRight;
+    judge.JudgeAfterTiming(case_, kVariant, result.last_seed, result.outputs, judgement);
+    return judgement.verdict;
+  }
+
+  std::unique_ptr<Device> device_ = MakeHostDevice(1);
+  Sweep sweep_;
+  Case case_;
+};
+
+TEST_F(TimingSessionTest, OutputsAreThoseOfTheLastLaunchAndItsSeed) {
+  std::vector<Behaviour> behaviours(2);
+  const std::vector<TimingResult> results = Time(behaviours);
+  for (const TimingResult& result : results) {
+    ASSERT_TRUE(result.timing);
+    EXPECT_EQ(result.last_seed, sweep_.verify.first_seed + 7 % 3);
+    EXPECT_EQ(result.memory_fault, "");
+    EXPECT_EQ(result.note, "");
+    EXPECT_EQ(JudgeAfterTiming(result), Verdict::kRight);
+  }
+}
+
+TEST_F(TimingSessionTest, AKernelThatStopsWorkingAfterWarmUpIsWrong) {
+  // On one input set the last warm-up launch left just what the last timed one should have written.
+  sweep_.measure.input_sets = 1;
+  std::vector<Behaviour> behaviours(1);
+  behaviours[0].works_until = 3;
+  const std::vector<TimingResult> results = Time(behaviours);
+  ASSERT_TRUE(results[0].timing);
+  EXPECT_EQ(JudgeAfterTiming(results[0]), Verdict::kWrong);
+}
+
+TEST_F(TimingSessionTest, AChangedInputIsBlamedOnWhoChangedIt) {
+  std::vector<Behaviour> behaviours(3);
+  behaviours[1].changes_input = true;
+  const std::vector<TimingResult> results = Time(behaviours);
+  EXPECT_EQ(results[0].memory_fault, "");
+  EXPECT_THAT(results[1].memory_fault, HasSubstr("input 0 was changed"));
+  EXPECT_EQ(results[2].memory_fault, "");
+  EXPECT_EQ(JudgeAfterTiming(results[0]), Verdict::kRight);
+  EXPECT_EQ(JudgeAfterTiming(results[2]), Verdict::kRight);
+  EXPECT_THAT(results[0].note, HasSubstr("timed alone"));
+}
+
+TEST_F(TimingSessionTest, AFailingPrepareCostsOnlyItsOwnCase) {
+  std::vector<Behaviour> behaviours(2);
+  behaviours[0].fails_to_prepare = true;
+  const std::vector<TimingResult> results = Time(behaviours);
+  EXPECT_TRUE(results[0].failed);
+  EXPECT_THAT(results[0].not_timed, HasSubstr("weights of odd length"));
+  ASSERT_TRUE(results[1].timing);
+  EXPECT_EQ(JudgeAfterTiming(results[1]), Verdict::kRight);
+}
+
+}  // namespace
+}  // namespace assay
