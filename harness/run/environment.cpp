@@ -34,8 +34,8 @@ std::string OperatingSystem() {
   utsname kernel{};
   if (uname(&kernel) == 0) {
     // What follows the version number names a builder's own build.
-    const std::string release = kernel.release;
-    name += fmt::format(", {} {}", kernel.sysname, release.substr(0, release.find('-')));
+    const std::string version = kernel.release;
+    name += fmt::format(", {} {}", kernel.sysname, version.substr(0, version.find('-')));
   }
   return name;
 }
