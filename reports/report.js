@@ -8,7 +8,7 @@ const NAMED_BY_VALUE = /^(GPU|CPU|Pack cudnn)$/i;
 function buildHead() {
   document.getElementById("title").textContent = `${HEADER.name} on ${HEADER.device}`;
   const environment = new Map(HEADER.environment);
-  const known = [...environment].filter(([key, value]) => HEAD_FACTS.test(key) && !HEADER.device.includes(value));
+  const known = [...environment].filter(([key, value]) => HEAD_FACTS.test(key) && !value.startsWith("unavailable") && !HEADER.device.includes(value));
   const facts = [HEADER.started.replace("T", " ").replace("Z", " UTC"),
                  ...known.map(([key, value]) => (NAMED_BY_VALUE.test(key) ? value : `${key} ${value}`))];
   document.getElementById("facts").append(...facts.filter(Boolean).map((fact) => el("span", {}, fact)));

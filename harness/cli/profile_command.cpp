@@ -23,9 +23,14 @@ struct ProfileArguments {
 Case FindCase(const ProfileArguments& arguments, const Catalog& catalog, std::uint64_t& seed) {
   if (arguments.config.empty()) return ParseCaseId(arguments.case_id, catalog);
   const Sweep sweep = LoadSweep(arguments.config, catalog);
+  std::string wanted = arguments.case_id;
+  try {
+    wanted = ParseCaseId(arguments.case_id, catalog).Id();  // defaults written out are the same case
+  } catch (const ConfigError&) {
+    // Not an id at all: the sentence below names one that is.
+  }
   seed = sweep.verify.first_seed;
-  const auto found =
-      std::ranges::find_if(sweep.cases, [&](const Case& c) { return c.Id() == arguments.case_id; });
+  const auto found = std::ranges::find_if(sweep.cases, [&](const Case& c) { return c.Id() == wanted; });
   if (found != sweep.cases.end()) return *found;
   throw ConfigError(fmt::format("--case: {} is none of the {} cases of {}; one of them is {}",
                                 arguments.case_id, sweep.cases.size(), arguments.config.string(),
@@ -34,6 +39,7 @@ Case FindCase(const ProfileArguments& arguments, const Catalog& catalog, std::ui
 
 void Profile(const ProfileArguments& arguments) {
   const PackSet packs(OpenBuiltInPacks());
+  packs.CheckAnyReadable();
   std::uint64_t seed = VerifySettings{}.first_seed;
   const Case c = FindCase(arguments, packs.BuildCatalog(), seed);
   const std::unique_ptr<Device> device = OpenDevice(arguments.device);

@@ -54,6 +54,7 @@ void CheckOutDir(const std::filesystem::path& dir, bool resume) {
 
 ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   const PackSet packs(OpenBuiltInPacks());
+  packs.CheckAnyReadable();
   Sweep sweep = SelectCases(arguments.selection, packs.BuildCatalog());
   if (arguments.no_measure) sweep.measure.enabled = false;
   const std::unique_ptr<Device> device = OpenDevice(arguments.device);

@@ -43,6 +43,29 @@ std::regex CompileFilter(const std::string& filter) {
   }
 }
 
+// As reports write them: r3s3 is r3, an omitted default is one. Throws ConfigError for text that is no id.
+std::vector<std::string> CanonicalProblems(const std::vector<std::string>& ids) {
+  std::vector<std::string> canonical;
+  for (const std::string& id : ids) {
+    try {
+      const Operator& op = *Operators().front();
+      canonical.push_back(op.ProblemId(op.ParseProblemId(id)));
+    } catch (const ProblemError& e) {
+      throw ConfigError(fmt::format("--problem: {}", e.what()));
+    }
+  }
+  return canonical;
+}
+
+void CheckProblemsAreThere(const Sweep& sweep, const std::vector<std::string>& problems) {
+  for (const std::string& id : problems) {
+    if (std::ranges::none_of(sweep.cases,
+                             [&](const Case& c) { return c.problem.op->ProblemId(c.problem) == id; })) {
+      throw ConfigError(fmt::format("--problem: {} is no problem of {}", id, sweep.path.string()));
+    }
+  }
+}
+
 void Narrow(Sweep& sweep, const SelectionOptions& options) {
   const std::regex filter = CompileFilter(options.filter);
   std::erase_if(sweep.cases, [&](const Case& c) {
@@ -53,7 +76,7 @@ void Narrow(Sweep& sweep, const SelectionOptions& options) {
   });
   // A variant typed on the command line is selected by name.
   for (Case& c : sweep.cases) {
-    if (!options.variants.empty() && !c.baseline) c.named = true;
+    if (!options.variants.empty()) c.named = true;
   }
 }
 
@@ -68,10 +91,13 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("--layout", options.layouts, "nchw, nhwc")->delimiter(',');
   command.add_option("--variant", options.variants, "names that `assay list` shows")->delimiter(',');
   command.add_option("--seeds", options.seeds, "how often inputs are drawn")->check(CLI::Range(1, 100));
-  command.add_option("--first-seed", options.first_seed, "seed of the first draw");
+  command.add_option("--first-seed", options.first_seed, "seed of the first draw")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{9007199254740991}));
 }
 
-Sweep SelectCases(const SelectionOptions& options, const Catalog& catalog) {
+Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
+  SelectionOptions options = given;
+  options.problems = CanonicalProblems(given.problems);
   CheckNames("--dtype", options.dtypes, {"fp32", "fp16", "bf16"});
   CheckNames("--layout", options.layouts, {"nchw", "nhwc"});
   CheckNames("--variant", options.variants, VariantNames(catalog));
@@ -83,12 +109,13 @@ Sweep SelectCases(const SelectionOptions& options, const Catalog& catalog) {
           ? MakeAdhocSweep({"", options.problems, options.dtypes, options.layouts, options.variants}, catalog)
           : LoadSweep(options.config, catalog);
   const std::size_t all = sweep.cases.size();
+  CheckProblemsAreThere(sweep, options.problems);
   Narrow(sweep, options);
   if (sweep.cases.empty()) {
     throw ConfigError(
         fmt::format("no case is left: --filter, --problem, --dtype, --layout and --variant together drop "
                     "all {} cases of {}",
-                    all, options.config.string()));
+                    all, options.config.empty() ? "the command line" : options.config.string()));
   }
   if (options.seeds) sweep.verify.seeds = *options.seeds;
   if (options.first_seed) sweep.verify.first_seed = *options.first_seed;

@@ -19,6 +19,16 @@ std::string_view BackendName(assay_backend backend) {
   return backend == ASSAY_BACKEND_CUDA ? "cuda" : "host";
 }
 
+void PackSet::CheckAnyReadable() const {
+  std::string reasons;
+  for (const Pack& pack : packs_) {
+    if (pack.table != nullptr) return;
+    reasons += fmt::format("; {}: {}", pack.path.string(), pack.unavailable);
+  }
+  throw DeviceError(fmt::format(
+      "no kernel pack can be used; build them, or set ASSAY_PACK_DIR to where they are{}", reasons));
+}
+
 Catalog PackSet::BuildCatalog() const {
   Catalog catalog;
   for (const Pack& pack : packs_) {

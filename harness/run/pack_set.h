@@ -22,6 +22,8 @@ class PackSet {
   explicit PackSet(std::vector<Pack> packs) : packs_(std::move(packs)) {}
 
   const std::vector<Pack>& packs() const { return packs_; }
+  // Throws DeviceError that says why if no pack could be read at all.
+  void CheckAnyReadable() const;
   // Every variant that any pack names, usable here or not, each once, in the packs' order.
   Catalog BuildCatalog() const;
   VariantLookup Find(std::string_view op, std::string_view variant, assay_backend backend) const;

@@ -16,6 +16,7 @@
 #include "harness/measure/measure.h"
 #include "harness/profile/ranges.h"
 #include "harness/run/environment.h"
+#include "harness/run/folder_lock.h"
 #include "harness/run/timing_session.h"
 #include "harness/verify/judge.h"
 #include "reference/dtype.h"
@@ -26,6 +27,9 @@ namespace {
 constexpr const char* kHostUntimed =
     "The host device runs kernels as CPU fibers to judge them; its times say nothing of a GPU, so none are "
     "reported.";
+
+// The header's line on what the cases are judged with.
+constexpr const char* kSeedsName = "inputs judged";
 
 // Begins the reason of a case that never began.
 constexpr const char* kNotRun = "not run: ";
@@ -88,6 +92,8 @@ class SweepRun {
         timed_(device.can_time() && sweep.measure.enabled) {}
 
   Journal Run() {
+    std::filesystem::create_directories(options_.out_dir);
+    const FolderLock lock(options_.out_dir);
     JournalWriter writer = OpenJournal();
     writer_ = &writer;
     progress_.Begin(static_cast<int>(to_run_.size()));
@@ -118,14 +124,14 @@ class SweepRun {
       });
       for (const Record& record : journal_.records) done.insert(record.id);
     } else {
-      std::filesystem::create_directories(options_.out_dir);
       journal_.header = MakeHeader();
     }
     for (const Case& c : sweep_.cases) {
       if (!done.contains(c.Id())) to_run_.push_back(&c);
     }
     // A run cut short by a filter may be resumed without it.
-    journal_.header.planned_cases = static_cast<int>(journal_.records.size() + to_run_.size());
+    journal_.header.planned_cases =
+        std::max(journal_.header.planned_cases, static_cast<int>(journal_.records.size() + to_run_.size()));
     return options_.resume ? JournalWriter::Resume(path, journal_) : JournalWriter(path, journal_.header);
   }
 
@@ -135,11 +141,22 @@ class SweepRun {
       throw ConfigError(
           fmt::format("--resume: {} is of another config ({})", path.string(), header.config_path));
     }
+    for (const auto& [name, value] : header.method) {
+      if (name == kSeedsName && value != SeedsLine()) {
+        throw ConfigError(fmt::format("--resume: {} was judged with {}; this run would be with {}",
+                                      path.string(), value, SeedsLine()));
+      }
+    }
     if (header.device != DeviceLine() || header.timed != timed_) {
       throw ConfigError(fmt::format("--resume: {} was {} on {}; this run would be {} on {}", path.string(),
                                     header.timed ? "timed" : "judged", header.device,
                                     timed_ ? "timed" : "judged", DeviceLine()));
     }
+  }
+
+  // Which inputs the cases are judged on.
+  std::string SeedsLine() const {
+    return fmt::format("{} seeds from {} on", sweep_.verify.seeds, sweep_.verify.first_seed);
   }
 
   std::string DeviceLine() const { return fmt::format("{}: {}", device_.name(), device_.description()); }
@@ -178,6 +195,7 @@ class SweepRun {
                                              1e6 * EmptyLaunchSeconds(device_)));
       header.ceilings = MeasureCeilings(device_);
     }
+    header.method.emplace_back(kSeedsName, SeedsLine());
     header.planned_cases = static_cast<int>(sweep_.cases.size());
     return header;
   }
@@ -366,7 +384,7 @@ ExitCode ExitCodeOf(const Journal& journal) {
         if (record.named && !record.baseline) return ExitCode::kWrong;
         break;
       case Verdict::kUnavailable:
-        environment = environment || (record.named && !record.baseline);
+        environment = environment || record.named;
         break;
       case Verdict::kRight:
         break;
@@ -378,7 +396,7 @@ ExitCode ExitCodeOf(const Journal& journal) {
 std::string ReproduceCommand(const Case& c, const VerifySettings& verify,
                              const std::string& device_argument) {
   std::string command =
-      fmt::format("assay run --problem {} --dtype {} --layout {} --variant {}",
+      fmt::format("build/assay run --problem {} --dtype {} --layout {} --variant {}",
                   c.problem.op->ProblemId(c.problem), DTypeName(c.dtype), LayoutName(c.layout), c.variant);
   const VerifySettings defaults;
   if (verify.seeds != defaults.seeds) command += fmt::format(" --seeds {}", verify.seeds);

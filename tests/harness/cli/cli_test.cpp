@@ -109,6 +109,45 @@ TEST_F(CliTest, AResumedRunEndsWithEveryCaseOnce) {
   }
 }
 
+TEST_F(CliTest, AnIdWithDefaultsWrittenOutIsTheSameProblem) {
+  const Output output =
+      Assay("run --problem n1c1k1h3w3r3s3st1d1 --dtype fp32 --layout nchw --device host --out r");
+  EXPECT_EQ(output.exit_code, 0) << output.text;
+  EXPECT_EQ(ReadJournal(dir_ / "r/results.jsonl").records.at(0).problem, "n1c1k1h3w3r3");
+}
+
+TEST_F(CliTest, AProblemThatIsNotThereIsNotDroppedInSilence) {
+  const std::string run =
+      "run " ASSAY_CONFIGS "/quick.yaml --device host --out r --problem n1c1k1h9w9r3-bpw,";
+  EXPECT_THAT(Assay(run + "n1c2k3h4w5r1").text, HasSubstr("n1c2k3h4w5r1 is no problem of"));
+  EXPECT_EQ(Assay(run + "typo").exit_code, 2);
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "r"));
+}
+
+TEST_F(CliTest, SeedsOutOfRangeAreRefused) {
+  EXPECT_EQ(Assay("run --problem n1c1k1h3w3r3 --first-seed -1 --out r").exit_code, 2);
+  EXPECT_EQ(Assay("run --problem n1c1k1h3w3r3 --seeds 0 --out r").exit_code, 2);
+}
+
+TEST_F(CliTest, ARunWithOtherSeedsIsNotResumed) {
+  const std::string run = "run --problem n1c1k1h3w3r3 --dtype fp32 --device host --out r";
+  ASSERT_EQ(Assay(run).exit_code, 0);
+  const Output output = Assay(run + " --seeds 1 --resume");
+  EXPECT_EQ(output.exit_code, 2);
+  EXPECT_THAT(output.text, HasSubstr("3 seeds from 1 on"));
+}
+
+TEST_F(CliTest, ANarrowerResumeDoesNotMakeARunLookWhole) {
+  const std::string run = "run " ASSAY_CONFIGS "/quick.yaml --device host --dtype fp32 --layout nchw --out r";
+  ASSERT_EQ(Assay(run).exit_code, 0);
+  Journal journal = ReadJournal(dir_ / "r/results.jsonl");
+  const int planned = journal.header.planned_cases;
+  journal.records.resize(3);
+  JournalWriter::Resume(dir_ / "r/results.jsonl", journal);
+  ASSERT_EQ(Assay(run + " --resume --filter c1k1").exit_code, 0);
+  EXPECT_EQ(ReadJournal(dir_ / "r/results.jsonl").header.planned_cases, planned);
+}
+
 TEST_F(CliTest, ARunOfAnotherConfigIsNotResumed) {
   ASSERT_EQ(Assay("run --problem n1c2k2h5w5r3p1 --dtype fp32 --device host --out r").exit_code, 0);
   const Output other = Assay("run " ASSAY_CONFIGS "/quick.yaml --device host --out r --resume");

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "harness/record/journal.h"
+#include "harness/run/folder_lock.h"
 
 namespace assay {
 namespace {
@@ -151,8 +152,9 @@ TEST_F(RunnerTest, TheJournalHoldsEveryRecord) {
   EXPECT_EQ(read.header.planned_cases, 2);
   EXPECT_EQ(read.records[0].id, "dsconv/n1c2k3h4w4r1/fp32/nchw/right");
   EXPECT_EQ(read.records[1].verdict, Verdict::kWrong);
-  EXPECT_EQ(read.records[1].reproduce,
-            "assay run --problem n1c2k3h4w4r1 --dtype fp32 --layout nchw --variant empty --device host");
+  EXPECT_EQ(
+      read.records[1].reproduce,
+      "build/assay run --problem n1c2k3h4w4r1 --dtype fp32 --layout nchw --variant empty --device host");
 }
 
 TEST_F(RunnerTest, NothingIsTimedOnTheHostAndTheHeaderSaysWhy) {
@@ -185,6 +187,26 @@ TEST_F(RunnerTest, ExitCodesFollowTheVerdicts) {
   for (const Expectation& expected : expectations) {
     std::filesystem::remove_all(dir_);
     EXPECT_EQ(ExitCodeOf(Run(expected.variants, expected.named)), expected.code) << expected.variants.back();
+  }
+}
+
+TEST_F(RunnerTest, AFolderThatAnotherRunWritesToIsRefused) {
+  std::filesystem::create_directories(dir_);
+  {
+    const FolderLock other(dir_);
+    EXPECT_THROW(Run({"right"}), std::runtime_error);
+    EXPECT_FALSE(std::filesystem::exists(dir_ / "results.jsonl"));
+  }
+  EXPECT_EQ(Run({"right"}).records.size(), 1u);
+}
+
+TEST(PackSetTest, SaysWhyWhenNoPackCanBeUsed) {
+  const PackSet packs({{"/nowhere", "nowhere", "", ASSAY_BACKEND_HOST, "no such folder", nullptr}});
+  try {
+    packs.CheckAnyReadable();
+    FAIL() << "no pack is readable";
+  } catch (const DeviceError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no such folder"));
   }
 }
 
