@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "harness/config/adhoc.h"
+#include "harness/config/selection.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -98,8 +99,8 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& options) {
 Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
   SelectionOptions options = given;
   options.problems = CanonicalProblems(given.problems);
-  CheckNames("--dtype", options.dtypes, {"fp32", "fp16", "bf16"});
-  CheckNames("--layout", options.layouts, {"nchw", "nhwc"});
+  CheckNames("--dtype", options.dtypes, DTypeNames());
+  CheckNames("--layout", options.layouts, LayoutNames());
   CheckNames("--variant", options.variants, VariantNames(catalog));
   if (options.config.empty() && options.problems.empty()) {
     throw ConfigError("nothing to run: give a config (as configs/quick.yaml) or --problem");

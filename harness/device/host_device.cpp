@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "harness/device/device.h"
+#include "harness/device/cpu.h"
 #include "harness/device/host_memory.h"
 #include "harness/simt/simt.h"
 
@@ -27,16 +28,6 @@ simt::LaneOrder ToSimt(LaneOrder order) {
       return simt::LaneOrder::kShuffled;
   }
   throw std::invalid_argument("unknown lane order " + std::to_string(static_cast<int>(order)));
-}
-
-std::string CpuModel() {
-  std::ifstream in("/proc/cpuinfo");
-  std::string line;
-  while (std::getline(in, line)) {
-    const std::size_t colon = line.find(':');
-    if (line.rfind("model name", 0) == 0 && colon + 2 < line.size()) return line.substr(colon + 2);
-  }
-  return "CPU";
 }
 
 std::int64_t CacheBytes() {

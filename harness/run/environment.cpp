@@ -9,21 +9,11 @@
 #include <fstream>
 #include <thread>
 
+#include "harness/device/cpu.h"
 #include "harness/measure/measure.h"
 
 namespace assay {
 namespace {
-
-std::string CpuModel() {
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    const auto colon = line.find(':');
-    if (line.starts_with("model name") && colon != std::string::npos && colon + 2 < line.size()) {
-      return line.substr(colon + 2);
-    }
-  }
-  return "unknown";
-}
 
 std::string OperatingSystem() {
   std::string name = "unknown";
