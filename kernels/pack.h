@@ -7,10 +7,12 @@
  *   supports(problem)            -> may say no, in words
  *   create(problem) -> plan      -> host-side set-up: choose a tile, build library plans; never timed
  *   workspace_bytes(plan)        -> device memory that the harness allocates for the plan
- *   prepare(plan, buffers)       -> optional, enqueued whenever the weights or the buffers change; never timed. It may read
- *                                   weights only: activations hold NaN while it runs
- *   launch(plan, buffers, stream)-> enqueues the operator on `stream` and returns; this is what is judged and timed
- *   release(plan)
+ *   prepare(plan, buffers)       -> optional, enqueued whenever the weights or the buffers change; never
+ * timed. It may read weights only: activations hold NaN while it runs launch(plan, buffers, stream)->
+ * enqueues the operator on `stream` and returns; this is what is judged and timed release(plan)
+ *
+ * What a launch writes lies in its buffers alone: launch() may be called again, with other buffers and on
+ * another stream, while an earlier launch still runs. Calls into a plan never overlap on the host.
  *
  * Every function that can fail returns 0 on success and writes a sentence into `message` otherwise.
  */
@@ -25,11 +27,12 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct below changes. A pack of another version is refused by name. */
-#define ASSAY_PACK_ABI 1
+#define ASSAY_PACK_ABI 2
 
 typedef enum assay_dtype { ASSAY_F32 = 0, ASSAY_F16 = 1, ASSAY_BF16 = 2 } assay_dtype;
 
-/* Memory order of the activations; weights and biases are always row-major in the order of their dimensions. */
+/* Memory order of the activations; weights and biases are always row-major in the order of their dimensions.
+ */
 typedef enum assay_layout { ASSAY_NCHW = 0, ASSAY_NHWC = 1 } assay_layout;
 
 /* HOST: plain CPU memory, kernels run as fibers. CUDA: device memory, `stream` is a cudaStream_t. */
@@ -41,7 +44,9 @@ typedef enum assay_format {
   ASSAY_FORMAT_F32 = 1,
   ASSAY_FORMAT_TF32 = 2,
   ASSAY_FORMAT_F16 = 3,
-  ASSAY_FORMAT_BF16 = 4
+  ASSAY_FORMAT_BF16 = 4,
+  ASSAY_FORMAT_TF32X3 =
+      5 /* operands only: fp32 as the sum of two TF32 parts, of whose four products three are added */
 } assay_format;
 
 typedef enum assay_role { ASSAY_ROLE_KERNEL = 0, ASSAY_ROLE_BASELINE = 1 } assay_role;
@@ -63,17 +68,17 @@ typedef struct assay_problem {
 
 typedef struct assay_device_info {
   assay_backend backend;
-  int32_t ordinal;                 /* CUDA device index; 0 on the host device */
-  int32_t compute_capability;      /* 10 * major + minor; 0 on the host device */
-  int32_t num_sms;                 /* OS threads on the host device */
-  int64_t shared_bytes_per_block;  /* the opt-in limit */
+  int32_t ordinal;                /* CUDA device index; 0 on the host device */
+  int32_t compute_capability;     /* 10 * major + minor; 0 on the host device */
+  int32_t num_sms;                /* OS threads on the host device */
+  int64_t shared_bytes_per_block; /* the opt-in limit */
   int64_t l2_bytes;
   int64_t memory_bytes;
 } assay_device_info;
 
 /* What a variant promises of its arithmetic; the error bound is derived from it. */
 typedef struct assay_promise {
-  assay_format operand;        /* multiplications take operands rounded to this format (at least the dtype's own) */
+  assay_format operand; /* multiplications take operands rounded to this format (at least the dtype's own) */
   assay_format accumulator;    /* sums are held in this format */
   int32_t rounds_intermediate; /* 1: the result between the fused halves is rounded to the dtype */
   int32_t rounds_sums;         /* 1: each half's sum is rounded to the dtype before its bias and activation */
@@ -97,6 +102,14 @@ typedef struct assay_message {
   char text[512];
 } assay_message;
 
+/* One axis along which a variant works in pieces: {"q", 32} for 32 output columns a block, say. `param` is a
+ * parameter of the problem. Sizes around the multiples of `size` are where kernels break, so that is where
+ * Assay looks. */
+typedef struct assay_tile_axis {
+  const char* param;
+  int64_t size;
+} assay_tile_axis;
+
 typedef struct assay_variant {
   const char* op;      /* operator that it computes, as "dsconv" */
   const char* name;    /* short, typed by people, as "tiled" */
@@ -115,10 +128,14 @@ typedef struct assay_variant {
   int32_t (*prepare)(void* plan, const assay_buffers* buffers, void* stream,
                      assay_message* error); /* NULL: nothing to prepare */
   int32_t (*launch)(void* plan, const assay_buffers* buffers, void* stream, assay_message* error);
-  /* One line on what create() chose (tile, library plan), for the record; NULL or a NULL result: nothing to say.
-   * The string lives as long as the plan. */
+  /* One line on what create() chose (tile, library plan), for the record; NULL or a NULL result: nothing to
+   * say. The string lives as long as the plan. */
   const char* (*describe)(const void* plan);
   void (*release)(void* plan);
+  /* Writes the first `capacity` axes of the tile that it takes for such a problem, and returns how many there
+   * are; NULL: it says nothing of its tile. */
+  int32_t (*tile)(const assay_problem* problem, const assay_device_info* device, assay_tile_axis* axes,
+                  int32_t capacity);
 } assay_variant;
 
 typedef struct assay_pack {

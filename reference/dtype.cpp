@@ -147,6 +147,8 @@ double UnitRoundoff(assay_format format) {
       return 0x1p-11;
     case ASSAY_FORMAT_BF16:
       return 0x1p-8;
+    case ASSAY_FORMAT_TF32X3:
+      return 0x1p-21;  // what two parts of 2^-11 each leave out, and the product of the two small parts
   }
   throw std::invalid_argument("unknown number format " + std::to_string(static_cast<int>(format)));
 }

@@ -34,6 +34,8 @@ const char* FormatName(assay_format format) {
       return "fp16";
     case ASSAY_FORMAT_BF16:
       return "bf16";
+    case ASSAY_FORMAT_TF32X3:
+      return "3xtf32";
   }
   return "?";
 }

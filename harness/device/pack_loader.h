@@ -1,6 +1,7 @@
 // Opens kernel packs and wraps a variant's C functions: failures become exceptions, plans are released.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -30,19 +31,44 @@ class VariantError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// A variant created for one problem.
+// What is known of a variant without creating it.
+struct VariantInfo {
+  VariantInfo() = default;
+  // Asks the pack for its promises.
+  VariantInfo(const assay_variant& row);  // NOLINT: whoever has the row has all of this
+
+  const assay_promise& promise(assay_dtype dtype) const { return promises[static_cast<std::size_t>(dtype)]; }
+
+  std::string op, name, summary;
+  assay_role role = ASSAY_ROLE_KERNEL;
+  std::array<assay_promise, 3> promises = {};  // by assay_dtype
+};
+
+// A variant created for one problem. Failures of the variant are thrown as VariantError.
 class Plan {
  public:
-  // Throws VariantError if the variant's create() fails.
-  Plan(const assay_variant& variant, const assay_problem& problem, const assay_device_info& device);
-  ~Plan();
+  Plan() = default;
+  virtual ~Plan() = default;
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  std::uint64_t WorkspaceBytes() const;
-  void Prepare(const assay_buffers& buffers, void* stream);
-  void Launch(const assay_buffers& buffers, void* stream);
-  std::string Describe() const;
+  virtual std::uint64_t WorkspaceBytes() const = 0;
+  virtual void Prepare(const assay_buffers& buffers, void* stream) = 0;
+  virtual void Launch(const assay_buffers& buffers, void* stream) = 0;
+  virtual std::string Describe() const = 0;
+};
+
+// In this process.
+class LocalPlan final : public Plan {
+ public:
+  // Throws VariantError if the variant's create() fails.
+  LocalPlan(const assay_variant& variant, const assay_problem& problem, const assay_device_info& device);
+  ~LocalPlan() override;
+
+  std::uint64_t WorkspaceBytes() const override;
+  void Prepare(const assay_buffers& buffers, void* stream) override;
+  void Launch(const assay_buffers& buffers, void* stream) override;
+  std::string Describe() const override;
 
  private:
   const assay_variant* variant_;

@@ -16,33 +16,39 @@ namespace {
 
 }  // namespace
 
-Plan::Plan(const assay_variant& variant, const assay_problem& problem, const assay_device_info& device)
+VariantInfo::VariantInfo(const assay_variant& row)
+    : op(row.op), name(row.name), summary(row.summary), role(row.role) {
+  for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) promises[dtype] = row.promise(dtype);
+}
+
+LocalPlan::LocalPlan(const assay_variant& variant, const assay_problem& problem,
+                     const assay_device_info& device)
     : variant_(&variant) {
   assay_message error = {};
   const std::int32_t code = variant.create(&problem, &device, &plan_, &error);
   if (code != 0) Throw(variant, "create", code, error);
 }
 
-Plan::~Plan() { variant_->release(plan_); }
+LocalPlan::~LocalPlan() { variant_->release(plan_); }
 
-std::uint64_t Plan::WorkspaceBytes() const {
+std::uint64_t LocalPlan::WorkspaceBytes() const {
   return variant_->workspace_bytes != nullptr ? variant_->workspace_bytes(plan_) : 0;
 }
 
-void Plan::Prepare(const assay_buffers& buffers, void* stream) {
+void LocalPlan::Prepare(const assay_buffers& buffers, void* stream) {
   if (variant_->prepare == nullptr) return;
   assay_message error = {};
   const std::int32_t code = variant_->prepare(plan_, &buffers, stream, &error);
   if (code != 0) Throw(*variant_, "prepare", code, error);
 }
 
-void Plan::Launch(const assay_buffers& buffers, void* stream) {
+void LocalPlan::Launch(const assay_buffers& buffers, void* stream) {
   assay_message error = {};
   const std::int32_t code = variant_->launch(plan_, &buffers, stream, &error);
   if (code != 0) Throw(*variant_, "launch", code, error);
 }
 
-std::string Plan::Describe() const {
+std::string LocalPlan::Describe() const {
   const char* text = variant_->describe != nullptr ? variant_->describe(plan_) : nullptr;
   return text != nullptr ? text : "";
 }

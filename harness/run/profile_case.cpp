@@ -35,7 +35,7 @@ void ProfileCase(const Case& c, const PackSet& packs, Device& device, std::uint6
   if (found.variant->supports(&view, &device.info(), &why) != 0) {
     throw std::runtime_error(fmt::format("{}: unsupported: {}", c.Id(), why.text));
   }
-  Plan plan(*found.variant, view, device.info());
+  LocalPlan plan(*found.variant, view, device.info());
   CaseBuffers buffers(device, c.problem, c.dtype, plan.WorkspaceBytes());
   UploadRandomInputs(c, seed, buffers);
   const std::unique_ptr<Stream> stream = device.CreateStream();

@@ -44,7 +44,7 @@ double SecondsSince(Clock::time_point start) {
 struct Job {
   const Case* c = nullptr;
   std::size_t number = 0;  // in the sweep
-  const assay_variant* variant = nullptr;
+  VariantInfo variant;
   std::unique_ptr<Plan> plan;
   Judgement judgement;
   Record record;
@@ -236,21 +236,22 @@ class SweepRun {
     const ProfileRange range(ProfileRange::Kind::kCase, job.record.id, job.number);
     const VariantLookup found = packs_.Find(c.problem.op->name(), c.variant, device_.info().backend);
     if (!found.variant) return Settle(job, Verdict::kUnavailable, found.unavailable);
-    job.variant = found.variant;
+    const assay_variant& row = *found.variant;
+    job.variant = VariantInfo(row);
     if (device_lost_) return Settle(job, Verdict::kFailed, lost_reason_);
 
     const assay_problem view = c.problem.View(c.dtype, c.layout);
     assay_message why{};
-    if (job.variant->supports(&view, &device_.info(), &why) != 0) {
+    if (row.supports(&view, &device_.info(), &why) != 0) {
       why.text[sizeof why.text - 1] = '\0';  // a pack may have forgotten it
       return Settle(job, Verdict::kUnsupported,
                     why.text[0] != '\0' ? why.text : "the variant does not say why");
     }
     try {
-      job.plan = std::make_unique<Plan>(*job.variant, view, device_.info());
+      job.plan = std::make_unique<LocalPlan>(row, view, device_.info());
       job.record.plan = job.plan->Describe();
       const ProfileRange verify(ProfileRange::Kind::kVerify, "verify", job.number);
-      job.judgement = judge_.JudgeCase(c, *job.variant, *job.plan);
+      job.judgement = judge_.JudgeCase(c, job.variant, *job.plan);
       TakeJudgement(job.record, job.judgement);
     } catch (const DeviceError& e) {
       Settle(job, Verdict::kFailed, e.what());
@@ -286,7 +287,7 @@ class SweepRun {
   void TimeJobs(std::vector<Job>& jobs) {
     if (jobs.empty()) return;
     std::vector<TimingEntry> entries;
-    for (const Job& job : jobs) entries.push_back({job.c, job.variant, job.plan.get(), job.number});
+    for (const Job& job : jobs) entries.push_back({job.c, &job.variant, job.plan.get(), job.number});
     const Clock::time_point start = Clock::now();
     std::vector<TimingResult> results;
     try {
@@ -326,7 +327,7 @@ class SweepRun {
       return;
     }
     try {
-      judge_.JudgeAfterTiming(*job.c, *job.variant, result.last_seed, result.outputs, job.judgement);
+      judge_.JudgeAfterTiming(*job.c, job.variant, result.last_seed, result.outputs, job.judgement);
     } catch (const std::exception& e) {
       return Settle(job, Verdict::kFailed,
                     fmt::format("what the timed launches wrote could not be judged: {}", e.what()));

@@ -21,7 +21,7 @@ namespace assay {
 // A case that judging found right, ready to be timed.
 struct TimingEntry {
   const Case* c = nullptr;
-  const assay_variant* variant = nullptr;
+  const VariantInfo* variant = nullptr;
   Plan* plan = nullptr;
   std::uint64_t number = 0;  // of the case in its sweep
 };

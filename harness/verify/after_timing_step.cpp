@@ -10,7 +10,7 @@
 
 namespace assay {
 
-void Judge::JudgeAfterTiming(const Case& c, const assay_variant& variant, std::uint64_t seed,
+void Judge::JudgeAfterTiming(const Case& c, const VariantInfo& variant, std::uint64_t seed,
                              std::span<const std::vector<std::byte>> output_bits, Judgement& judgement) {
   const std::vector<std::span<const std::byte>> bits(output_bits.begin(), output_bits.end());
   const Finding finding =

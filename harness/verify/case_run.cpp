@@ -6,7 +6,7 @@
 
 namespace assay {
 
-CaseRun::CaseRun(Device& device, const Case& c, const assay_variant& variant, Plan& plan,
+CaseRun::CaseRun(Device& device, const Case& c, const VariantInfo& variant, Plan& plan,
                  ReferenceCache& cache, JudgeScratch& scratch)
     : device_(&device),
       case_(&c),

@@ -42,11 +42,11 @@ class LaunchFailure : public std::runtime_error {
 class CaseRun {
  public:
   // Allocates all device memory of the case.
-  CaseRun(Device& device, const Case& c, const assay_variant& variant, Plan& plan, ReferenceCache& cache,
+  CaseRun(Device& device, const Case& c, const VariantInfo& variant, Plan& plan, ReferenceCache& cache,
           JudgeScratch& scratch);
 
   const Case& c() const { return *case_; }
-  const assay_variant& variant() const { return *variant_; }
+  const VariantInfo& variant() const { return *variant_; }
   const std::vector<TensorSpec>& outputs() const { return output_specs_; }
   int launches() const { return launches_; }
 
@@ -69,7 +69,7 @@ class CaseRun {
 
   Device* device_;
   const Case* case_;
-  const assay_variant* variant_;
+  const VariantInfo* variant_;
   Plan* plan_;
   ReferenceCache* cache_;
   JudgeScratch* scratch_;

@@ -152,7 +152,7 @@ Judge::Judge(Device& device, const VerifySettings& settings, std::size_t cache_b
 
 Judge::~Judge() = default;
 
-Judgement Judge::JudgeCase(const Case& c, const assay_variant& variant, Plan& plan) {
+Judgement Judge::JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan) {
   Judgement judgement;
   const auto fail = [&](const std::string& reason) {
     judgement = Judgement{};

@@ -39,12 +39,12 @@ class Judge {
   // Steps exact, bounded and memory, over all seeds; ends at the first launch that is at fault. The judgement
   // lists them in the order of Step, and step after-timing as not run. A variant's failure is in the
   // judgement, never thrown; a DeviceError is thrown only if the device itself can no longer be used.
-  Judgement JudgeCase(const Case& c, const assay_variant& variant, Plan& plan);
+  Judgement JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan);
 
   // Step after-timing: judges outputs that timed launches left in device memory. `seed` is the one that the
   // inputs of that launch were filled with (FillKind::kRandom), `output_bits` the bytes downloaded from each
   // output, in the case's layout. Adds its StepResult to `judgement` and turns its verdict if it fails.
-  void JudgeAfterTiming(const Case& c, const assay_variant& variant, std::uint64_t seed,
+  void JudgeAfterTiming(const Case& c, const VariantInfo& variant, std::uint64_t seed,
                         std::span<const std::vector<std::byte>> output_bits, Judgement& judgement);
 
  private:

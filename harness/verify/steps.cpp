@@ -58,7 +58,7 @@ std::span<const JudgingStep> JudgingSteps() {
   return steps;
 }
 
-Finding CompareOutputs(Step step, const Case& c, const assay_variant& variant, const Drawing& drawing,
+Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, const Drawing& drawing,
                        std::span<const std::span<const std::byte>> bits, ReferenceCache& cache,
                        HostArray<float>& room) {
   const std::vector<TensorSpec> specs = c.problem.op->Outputs(c.problem);

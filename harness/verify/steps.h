@@ -36,7 +36,7 @@ JudgingStep BoundedStep();
 
 // The comparison of one set of outputs (`bits[i]` being output i's) with the reference of a drawing: exact
 // for FillKind::kExact, otherwise within the bound that the variant's promise gives.
-Finding CompareOutputs(Step step, const Case& c, const assay_variant& variant, const Drawing& drawing,
+Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, const Drawing& drawing,
                        std::span<const std::span<const std::byte>> bits, ReferenceCache& cache,
                        HostArray<float>& room);
 // Of the run's last launch.

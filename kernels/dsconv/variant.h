@@ -101,7 +101,7 @@ struct VariantOf {
 
   static assay_variant Row() {
     return {"dsconv", Kernel::kName,   Kernel::kSummary, ASSAY_ROLE_KERNEL, &Kernel::Promise, &Supports,
-            &Create,  &WorkspaceBytes, &Prepare,         &Launch,           &Describe,        &Release};
+            &Create,  &WorkspaceBytes, &Prepare,         &Launch,           &Describe,        &Release,          nullptr};
   }
 };
 

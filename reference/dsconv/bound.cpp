@@ -39,6 +39,7 @@ double FormatSubnormal(assay_format format) {
     case ASSAY_FORMAT_F32:
       return SmallestSubnormal(ASSAY_F32);
     case ASSAY_FORMAT_TF32:
+    case ASSAY_FORMAT_TF32X3:
       return 0x1p-136;  // fp32's exponents with 10 fraction bits
     case ASSAY_FORMAT_F16:
       return SmallestSubnormal(ASSAY_F16);

@@ -31,7 +31,7 @@ Judgement JudgeOnHost(const assay_variant& variant, const std::string& problem_i
   c.layout = layout;
   c.variant = variant.name;
   const assay_problem view = c.problem.View(dtype, layout);
-  Plan plan(variant, view, device->info());
+  LocalPlan plan(variant, view, device->info());
   return judge.JudgeCase(c, variant, plan);
 }
 

@@ -34,7 +34,7 @@ void HostVariant(benchmark::State& state, const assay_variant* variant, int thre
   const Problem problem = Layer();
   const std::unique_ptr<Device> device = MakeHostDevice(threads);
   const assay_problem view = problem.View(ASSAY_F32, ASSAY_NCHW);
-  Plan plan(*variant, view, device->info());
+  LocalPlan plan(*variant, view, device->info());
   CaseBuffers buffers(*device, problem, ASSAY_F32, plan.WorkspaceBytes());
   const std::vector<TensorSpec> specs = problem.op->Inputs(problem);
   const std::vector<std::vector<float>> values = FillInputs(problem, ASSAY_F32, FillKind::kRandom, 1);

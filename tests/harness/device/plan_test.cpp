@@ -54,7 +54,7 @@ class PlanTest : public ::testing::Test {
   }
 
   std::string ErrorOf(const std::function<void(Plan&)>& action) {
-    Plan plan(variant_, problem_, device_);
+    LocalPlan plan(variant_, problem_, device_);
     try {
       action(plan);
     } catch (const VariantError& error) {
@@ -71,7 +71,7 @@ class PlanTest : public ::testing::Test {
 
 TEST_F(PlanTest, WorksWithoutTheOptionalFunctions) {
   {
-    Plan plan(variant_, problem_, device_);
+    LocalPlan plan(variant_, problem_, device_);
     EXPECT_EQ(plan.WorkspaceBytes(), 0u);
     EXPECT_EQ(plan.Describe(), "");
     plan.Prepare(buffers_, nullptr);
@@ -87,7 +87,7 @@ TEST_F(PlanTest, UsesTheOptionalFunctions) {
   variant_.prepare = Prepare;
   variant_.workspace_bytes = [](const void*) -> std::uint64_t { return 12; };
   variant_.describe = [](const void*) -> const char* { return "tile 8x8"; };
-  Plan plan(variant_, problem_, device_);
+  LocalPlan plan(variant_, problem_, device_);
   EXPECT_EQ(plan.WorkspaceBytes(), 12u);
   EXPECT_EQ(plan.Describe(), "tile 8x8");
   script.prepare = 1;
@@ -121,7 +121,7 @@ TEST_F(PlanTest, DoesNotReleaseWhatWasNotCreated) {
   script.create = 1;
   script.text = "no library plan";
   try {
-    Plan plan(variant_, problem_, device_);
+    LocalPlan plan(variant_, problem_, device_);
     FAIL() << "create failed and was not noticed";
   } catch (const VariantError& error) {
     EXPECT_THAT(error.what(), HasSubstr("create of fake failed: no library plan"));

@@ -57,8 +57,9 @@ std::int32_t Launch(void* plan, const assay_buffers* buffers, void*, assay_messa
 }
 void Release(void*) {}
 
-const assay_variant kVariant = {"dsconv", "test",  "a test's", ASSAY_ROLE_KERNEL, &Promise, nullptr,
-                                &Create,  nullptr, &Prepare,   &Launch,           nullptr,  &Release};
+const assay_variant kRow = {"dsconv", "test",   "a test's", ASSAY_ROLE_KERNEL, &Promise, nullptr, &Create,
+                            nullptr,  &Prepare, &Launch,    nullptr,           &Release, nullptr};
+const VariantInfo kVariant(kRow);
 
 class TimingSessionTest : public testing::Test {
  protected:
@@ -85,7 +86,7 @@ class TimingSessionTest : public testing::Test {
     std::vector<TimingEntry> entries;
     for (Behaviour& behaviour : behaviours) {
       next_plan = &behaviour;
-      plans.push_back(std::make_unique<Plan>(kVariant, view, device_->info()));
+      plans.push_back(std::make_unique<LocalPlan>(kRow, view, device_->info()));
       entries.push_back({&case_, &kVariant, plans.back().get(), entries.size() + 1});
     }
     return TimeEntries(*device_, sweep_, entries, &Measure);

@@ -86,7 +86,7 @@ FakeKernel::FakeKernel(const std::string& problem_id, assay_dtype dtype, assay_l
 FakeKernel::~FakeKernel() { current = nullptr; }
 
 std::unique_ptr<Plan> FakeKernel::MakePlan(const Device& device) const {
-  return std::make_unique<Plan>(variant_, case_.problem.View(case_.dtype, case_.layout), device.info());
+  return std::make_unique<LocalPlan>(variant_, case_.problem.View(case_.dtype, case_.layout), device.info());
 }
 
 std::size_t FakeKernel::OutputBytes() const {

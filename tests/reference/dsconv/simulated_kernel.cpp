@@ -25,6 +25,10 @@ double RoundTo(double value, assay_format format, bool truncate) {
       return RoundToDType(value, ASSAY_F16);
     case ASSAY_FORMAT_BF16:
       return RoundToDType(value, ASSAY_BF16);
+    case ASSAY_FORMAT_TF32X3: {
+      const double high = RoundTo(value, ASSAY_FORMAT_TF32, truncate);
+      return high + RoundTo(value - high, ASSAY_FORMAT_TF32, truncate);
+    }
   }
   return value;
 }
