@@ -3,7 +3,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "harness/run/runner.h"
 
@@ -19,5 +21,9 @@ void AddListCommand(CLI::App& app, CommandContext& context);
 void AddReportCommand(CLI::App& app, CommandContext& context);
 void AddProfileCommand(CLI::App& app, CommandContext& context);
 void AddDoctorCommand(CLI::App& app, CommandContext& context);
+void AddWorkerCommand(CLI::App& app, CommandContext& context);
+
+// --pack, for the subcommands that open packs.
+void AddPackOption(CLI::App& command, std::vector<std::filesystem::path>& packs);
 
 }  // namespace assay

@@ -31,7 +31,7 @@ void CheckGpu() {
 
 // What a person can do about a pack that cannot be used.
 std::string AdviceFor(const Pack& pack) {
-  if (pack.table == nullptr) return "rebuild it against this version's kernels/pack.h";
+  if (!pack.readable) return "rebuild it against this version's kernels/pack.h";
   if (pack.backend == ASSAY_BACKEND_CUDA && ProbeCuda().devices == 0)
     return "needs a GPU; the others do without it";
   return "install the library that it names, or leave its variants out of the config";
@@ -45,7 +45,7 @@ bool CheckPacks() {
     usable = usable || works;
     const std::string version = pack.version.empty() ? "" : pack.version + ", ";
     Line(works, "pack " + pack.name,
-         works ? fmt::format("{}{} variants for {} devices", version, pack.table->num_variants,
+         works ? fmt::format("{}{} variants for {} devices", version, pack.variants.size(),
                              BackendName(pack.backend))
                : pack.unavailable,
          AdviceFor(pack));

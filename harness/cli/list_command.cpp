@@ -40,7 +40,7 @@ const char* FormatName(assay_format format) {
   return "?";
 }
 
-void ListVariant(const assay_variant& variant) {
+void ListVariant(const VariantInfo& variant) {
   fmt::print("    {}/{}{}: {}\n", variant.op, variant.name,
              variant.role == ASSAY_ROLE_BASELINE ? " (baseline)" : "", variant.summary);
   for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
@@ -60,8 +60,7 @@ void ListPacks(const PackSet& packs) {
                pack.unavailable.empty() ? fmt::format("for {} devices", BackendName(pack.backend))
                                         : "unavailable: " + pack.unavailable,
                pack.version.empty() ? "" : ", " + pack.version);
-    if (pack.table == nullptr) continue;
-    for (int i = 0; i < pack.table->num_variants; ++i) ListVariant(pack.table->variants[i]);
+    for (const VariantInfo& variant : pack.variants) ListVariant(variant);
   }
 }
 

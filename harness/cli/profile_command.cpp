@@ -5,9 +5,11 @@
 #include <memory>
 
 #include "harness/cli/commands.h"
-#include "harness/cli/device_choice.h"
 #include "harness/cli/selection.h"
+#include "harness/device/device_choice.h"
+#include "harness/run/pack_set.h"
 #include "harness/run/profile_case.h"
+#include "harness/worker/local_executor.h"
 
 namespace assay {
 namespace {
@@ -16,6 +18,7 @@ struct ProfileArguments {
   std::filesystem::path config;
   std::string case_id;
   std::string device = "auto";
+  std::vector<std::filesystem::path> packs;
   int launches = 3;
 };
 
@@ -38,13 +41,19 @@ Case FindCase(const ProfileArguments& arguments, const Catalog& catalog, std::ui
 }
 
 void Profile(const ProfileArguments& arguments) {
-  const PackSet packs(OpenBuiltInPacks());
+  DeviceChoice choice = ChooseDevice(arguments.device);
+  if (!choice.device) throw ConfigError(choice.note);
+  // In this process, so that a profiler needs to follow no other.
+  std::vector<Pack> opened = OpenBuiltInPacks();
+  for (const std::filesystem::path& path : arguments.packs) opened.push_back(OpenPack(path));
+  LocalExecutor executor(std::move(choice.device), std::move(opened));
+  const PackSet packs(executor.packs());
   packs.CheckAnyReadable();
+  packs.CheckNamesDiffer();
   std::uint64_t seed = VerifySettings{}.first_seed;
   const Case c = FindCase(arguments, packs.BuildCatalog(), seed);
-  const std::unique_ptr<Device> device = OpenDevice(arguments.device);
-  ProfileCase(c, packs, *device, seed, arguments.launches);
-  fmt::print("{}: {} launches on {}\n", c.Id(), arguments.launches, device->name());
+  ProfileCase(c, executor, seed, arguments.launches);
+  fmt::print("{}: {} launches on {}\n", c.Id(), arguments.launches, executor.device().name());
 }
 
 }  // namespace

@@ -6,11 +6,12 @@
 #include <memory>
 
 #include "harness/cli/commands.h"
-#include "harness/cli/device_choice.h"
+#include "harness/cli/interrupt.h"
 #include "harness/cli/selection.h"
 #include "harness/report/progress.h"
 #include "harness/report/report.h"
 #include "harness/run/environment.h"
+#include "harness/worker/remote_executor.h"
 
 namespace assay {
 namespace {
@@ -19,6 +20,7 @@ struct RunArguments {
   SelectionOptions selection;
   std::string device = "auto";
   std::filesystem::path out;
+  std::vector<std::filesystem::path> packs;
   bool no_measure = false;
   bool resume = false;
 };
@@ -38,35 +40,56 @@ std::filesystem::path DefaultOutDir(const std::string& name) {
 }
 
 // Nothing is overwritten: a folder with results in it is refused before anything runs.
-void CheckOutDir(const std::filesystem::path& dir, bool resume) {
-  const bool journal = std::filesystem::exists(dir / "results.jsonl");
-  if (journal && !resume) {
+void CheckOutDir(const RunArguments& arguments) {
+  const std::filesystem::path& dir = arguments.out;
+  if (arguments.resume && dir.empty()) throw ConfigError("--resume: give the run's folder by --out");
+  if (!arguments.resume && std::filesystem::exists(dir / "results.jsonl")) {
     throw ConfigError(
         fmt::format("--out: {} holds the results of another run; go on with it by --resume, or choose a "
                     "folder without results.jsonl",
                     dir.string()));
   }
-  if (resume && !journal) {
-    throw ConfigError(fmt::format(
-        "--resume: {} holds no results.jsonl to go on with; give the run's folder by --out", dir.string()));
+}
+
+std::vector<std::filesystem::path> AllPacks(const std::vector<std::filesystem::path>& added) {
+  std::vector<std::filesystem::path> packs = BuiltInPacks();
+  for (const std::filesystem::path& path : added) {
+    if (!std::filesystem::exists(path)) {
+      throw ConfigError(fmt::format("--pack: there is no file {}", path.string()));
+    }
+    packs.push_back(path);
+  }
+  return packs;
+}
+
+// A pack that was asked for by name must be usable.
+void CheckAddedPacks(const std::vector<Pack>& packs, std::size_t added) {
+  for (std::size_t i = packs.size() - added; i < packs.size(); ++i) {
+    if (!packs[i].readable) throw ConfigError(fmt::format("--pack: {}", packs[i].unavailable));
   }
 }
 
 ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
-  const PackSet packs(OpenBuiltInPacks());
+  CheckOutDir(arguments);
+  RunInterrupt interrupt;
+  RemoteExecutor executor({arguments.device, AllPacks(arguments.packs), {}});
+  if (!executor.note().empty()) fmt::print(stderr, "assay: {}\n", executor.note());
+  CheckAddedPacks(executor.packs(), arguments.packs.size());
+  const PackSet packs(executor.packs());
   packs.CheckAnyReadable();
+  packs.CheckNamesDiffer();
   Sweep sweep = SelectCases(arguments.selection, packs.BuildCatalog());
   if (arguments.no_measure) sweep.measure.enabled = false;
-  const std::unique_ptr<Device> device = OpenDevice(arguments.device);
   RunOptions options;
   options.out_dir = arguments.out.empty() ? DefaultOutDir(sweep.name) : arguments.out;
   options.command = command_line;
   options.device_argument = arguments.device;
   options.resume = arguments.resume;
-  CheckOutDir(options.out_dir, arguments.resume);
 
   const std::unique_ptr<Progress> progress = MakeProgress(stderr);
-  const Journal journal = RunSweep(sweep, packs, *device, options, *progress);
+  interrupt.Guard(options.out_dir, command_line);
+  const Journal journal = RunSweep(sweep, executor, options, *progress);
+  interrupt.Disarm();
   WriteReports(options.out_dir, journal);
   fmt::print("{}\n", RenderConsole(journal, TerminalWidth()));
   fmt::print("Reports: {}\n", (options.out_dir / "report.html").string());
@@ -75,12 +98,19 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
 
 }  // namespace
 
+void AddPackOption(CLI::App& command, std::vector<std::filesystem::path>& packs) {
+  command
+      .add_option("--pack", packs, "kernel pack of your own, besides the built-in ones; may be given again")
+      ->take_all();
+}
+
 void AddRunCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("run", "judge and time the cases of a sweep");
   const auto arguments = std::make_shared<RunArguments>();
   AddSelectionOptions(*command, arguments->selection);
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   command->add_option("--out", arguments->out, "folder for the reports (default: reports/<name>-<date>)");
+  AddPackOption(*command, arguments->packs);
   command->add_flag("--no-measure", arguments->no_measure, "judge only, as under compute-sanitizer");
   command->add_flag("--resume", arguments->resume,
                     "go on with the run in --out: what its journal holds is not run again");

@@ -34,12 +34,17 @@ struct MeasureSettings {
   int input_sets = 3;            // distinct random inputs in rotation
 };
 
+struct LimitSettings {
+  double seconds = 120;  // wall time that a kernel's process may spend on one case, timing aside
+};
+
 struct Sweep {
   std::string name;            // the report's folder is <name>-<date>
   std::filesystem::path path;  // empty for a sweep made from the command line
   std::string text;            // the YAML as read, kept in the record
   VerifySettings verify;
   MeasureSettings measure;
+  LimitSettings limits;
   // Ordered so that cases with the same problem, dtype and layout stand together, baselines last. No id
   // stands twice.
   std::vector<Case> cases;

@@ -15,6 +15,9 @@
 
 namespace assay {
 
+// How the host device orders the lanes of a block; each is a legal schedule on a GPU.
+enum class LaneOrder { kForward, kReverse, kShuffled };
+
 class DeviceError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -63,19 +66,17 @@ class Device {
   // Why the last launch failed, over several lines, where the device knows more than the launch's error says
   // (on the host device: which lanes waited where). Empty if that launch went well or no more is known.
   virtual std::string LastFault() const { return {}; }
+
+  // The lane order of the launches that follow on the host device. No effect on others.
+  virtual void SetLaneOrder(LaneOrder /*order*/, std::uint64_t /*seed*/) {}
 };
 
 // The hash that Device::Hash computes: the sum modulo 2^64 over 8-byte words w_i (the tail zero-padded) of
 // Mix(w_i + (i+1) * 0x9E3779B97F4A7C15), Mix being the finalizer of splitmix64 (Steele et al., OOPSLA 2014).
 std::uint64_t HashBytes(std::span<const std::byte> bytes);
 
-// How the host device orders the lanes of a block; each is a legal schedule on a GPU.
-enum class LaneOrder { kForward, kReverse, kShuffled };
-
 // OS threads that blocks are spread over; 0: all of the machine's.
 std::unique_ptr<Device> MakeHostDevice(int threads = 0);
-// The lane order of the launches that follow on the host device. No effect on others.
-void SetLaneOrder(Device& device, LaneOrder order, std::uint64_t seed);
 
 struct CudaProbe {
   int devices = 0;

@@ -108,6 +108,12 @@ class HostDevice : public Device {
   void Synchronize() override {}
   std::unique_ptr<Stream> CreateStream() override { return std::make_unique<HostStream>(); }
   std::string LastFault() const override { return simt::LastFault(); }
+  void SetLaneOrder(LaneOrder order, std::uint64_t seed) override {
+    simt::Options options = simt::GetOptions();
+    options.order = ToSimt(order);
+    options.seed = seed;
+    simt::SetOptions(options);
+  }
 
  private:
   assay_device_info info_ = {};
@@ -123,14 +129,6 @@ std::unique_ptr<Device> MakeHostDevice(int threads) {
   }
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
   return std::make_unique<HostDevice>(threads != 0 ? threads : std::clamp(cores, 1, kMostThreads));
-}
-
-void SetLaneOrder(Device& device, LaneOrder order, std::uint64_t seed) {
-  if (device.info().backend != ASSAY_BACKEND_HOST) return;
-  simt::Options options = simt::GetOptions();
-  options.order = ToSimt(order);
-  options.seed = seed;
-  simt::SetOptions(options);
 }
 
 }  // namespace assay

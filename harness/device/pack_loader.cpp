@@ -107,6 +107,19 @@ const assay_pack* TableOf(const fs::path& path, std::string& fault) {
 
 }  // namespace
 
+Pack::Pack(const fs::path& file, const assay_pack& open)
+    : path(file),
+      name(open.name),
+      version(open.version != nullptr ? open.version : ""),
+      backend(open.backend),
+      readable(true),
+      table(&open) {
+  if (open.unavailable != nullptr) {
+    unavailable = open.unavailable[0] != '\0' ? open.unavailable : "the pack gives no reason why";
+  }
+  for (int i = 0; i < open.num_variants; ++i) variants.emplace_back(open.variants[i]);
+}
+
 Pack OpenPack(const fs::path& path) {
   Pack pack;
   pack.path = path;
@@ -117,17 +130,10 @@ Pack OpenPack(const fs::path& path) {
     pack.unavailable = fmt::format("{}: {}", path.string(), fault);
     return pack;
   }
-  pack.name = pack.table->name;
-  pack.version = pack.table->version != nullptr ? pack.table->version : "";
-  pack.backend = pack.table->backend;
-  if (pack.table->unavailable != nullptr) {
-    pack.unavailable =
-        pack.table->unavailable[0] != '\0' ? pack.table->unavailable : "the pack gives no reason why";
-  }
-  return pack;
+  return Pack(path, *pack.table);
 }
 
-std::vector<Pack> OpenBuiltInPacks() {
+std::vector<fs::path> BuiltInPacks() {
   fs::path folder;
   const char* chosen = std::getenv("ASSAY_PACK_DIR");
   const bool is_chosen = chosen != nullptr && chosen[0] != '\0';
@@ -144,16 +150,17 @@ std::vector<Pack> OpenBuiltInPacks() {
     }
   }
   if (error) {
-    Pack none;
-    none.path = folder;
-    none.name = "built-in";
-    none.unavailable =
-        fmt::format("{}{}: {}", folder.string(), is_chosen ? " (from ASSAY_PACK_DIR)" : "", error.message());
-    return {none};
+    throw DeviceError(fmt::format(
+        "no kernel pack can be used; build them, or set ASSAY_PACK_DIR to where they are; {}{}: {}",
+        folder.string(), is_chosen ? " (from ASSAY_PACK_DIR)" : "", error.message()));
   }
   std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<Pack> OpenBuiltInPacks() {
   std::vector<Pack> packs;
-  for (const fs::path& file : files) packs.push_back(OpenPack(file));
+  for (const fs::path& file : BuiltInPacks()) packs.push_back(OpenPack(file));
   std::stable_sort(packs.begin(), packs.end(), [](const Pack& a, const Pack& b) { return a.name < b.name; });
   return packs;
 }

@@ -12,25 +12,6 @@
 
 namespace assay {
 
-// A pack that is open, or the reason why it is not. Never unloaded: library state may outlive any one plan.
-struct Pack {
-  std::filesystem::path path;
-  std::string name;     // from the table, or the file's stem if it could not be opened
-  std::string version;  // of the library behind it; may be empty
-  assay_backend backend = ASSAY_BACKEND_HOST;
-  std::string unavailable;            // empty: usable
-  const assay_pack* table = nullptr;  // nullptr if it could not be opened
-};
-
-Pack OpenPack(const std::filesystem::path& path);
-// The packs built with this program (the folder packs/ beside the executable, or $ASSAY_PACK_DIR), by name.
-std::vector<Pack> OpenBuiltInPacks();
-
-class VariantError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 // What is known of a variant without creating it.
 struct VariantInfo {
   VariantInfo() = default;
@@ -42,6 +23,33 @@ struct VariantInfo {
   std::string op, name, summary;
   assay_role role = ASSAY_ROLE_KERNEL;
   std::array<assay_promise, 3> promises = {};  // by assay_dtype
+};
+
+// A pack that is open, or the reason why it is not. Never unloaded: library state may outlive any one plan.
+struct Pack {
+  Pack() = default;
+  // One that is open in this process already.
+  Pack(const std::filesystem::path& file, const assay_pack& open);
+
+  std::filesystem::path path;
+  std::string name;     // from the table, or the file's stem if it could not be opened
+  std::string version;  // of the library behind it; may be empty
+  assay_backend backend = ASSAY_BACKEND_HOST;
+  bool readable = false;              // it was opened, and this is what it says
+  std::string unavailable;            // empty: usable
+  std::vector<VariantInfo> variants;  // also those that cannot be used
+  const assay_pack* table = nullptr;  // nullptr if it is not open in this process
+};
+
+Pack OpenPack(const std::filesystem::path& path);
+// The files of the packs built with this program, by name; throws DeviceError if the folder cannot be read.
+std::vector<std::filesystem::path> BuiltInPacks();
+// The packs built with this program (the folder packs/ beside the executable, or $ASSAY_PACK_DIR), by name.
+std::vector<Pack> OpenBuiltInPacks();
+
+class VariantError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 // A variant created for one problem. Failures of the variant are thrown as VariantError.

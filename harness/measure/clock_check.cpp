@@ -29,6 +29,20 @@ int BackToBackLaunches(double median, double enqueue_seconds) {
   return static_cast<int>(std::clamp(std::ceil(kBatchSeconds / each), 5.0, 2000.0));
 }
 
+std::string JudgeSupervisorClock(const Timing& timing, std::size_t launches) {
+  // A request, its answer and the first launch's way to the GPU.
+  constexpr double kRequest = 1e-3;
+  constexpr double kShare = 0.15;
+  const double slack = kLaunchGap + kRequest / static_cast<double>(launches);
+  const double claimed = std::max(timing.wall_seconds, timing.median);
+  if (!(timing.supervisor_seconds > claimed * (1 + kShare) + slack)) return {};
+  return fmt::format(
+      "over {} back-to-back launches the judging process's own clock saw {:.4g} us each, the kernel's "
+      "process claims {:.4g} "
+      "us",
+      launches, timing.supervisor_seconds * 1e6, claimed * 1e6);
+}
+
 std::string JudgeClocks(const ClockEvidence& evidence) {
   const BackToBack& batch = evidence.batch;
   const double wall = batch.wall_seconds, events = batch.event_seconds;

@@ -1,6 +1,7 @@
 // The second clock: whether the host's wall time over back-to-back launches agrees with what the events said.
 #pragma once
 
+#include <cstddef>
 #include <string>
 
 #include "harness/measure/sample.h"
@@ -21,5 +22,9 @@ int BackToBackLaunches(double median, double enqueue_seconds);
 
 // "agrees", or "disagrees: ..." with both times and what it may mean.
 std::string JudgeClocks(const ClockEvidence& evidence);
+
+// The judging process's clock over a batch of `launches` (timing.supervisor_seconds each), against what the
+// kernel's process says of such a batch and of single launches. Empty: nothing to object.
+std::string JudgeSupervisorClock(const Timing& timing, std::size_t launches);
 
 }  // namespace assay

@@ -21,16 +21,26 @@ namespace {
       fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(error)));
 }
 
+bool IsDevice(const std::filesystem::path& path) {
+  std::error_code ignored;
+  return std::filesystem::is_character_file(path, ignored);
+}
+
+// Where a new journal is written until its header is whole.
+std::filesystem::path Beside(const std::filesystem::path& path) {
+  std::filesystem::path beside = path;
+  beside += ".new";
+  return beside;
+}
+
 int OpenNew(const std::filesystem::path& path) {
   constexpr mode_t kMode = 0666;
-  int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, kMode);
-  if (fd < 0 && errno == EEXIST) {
-    std::error_code ignored;
-    if (!std::filesystem::is_character_file(path, ignored)) {
-      ThrowSystem(path, "there is a journal already; resume it or choose another folder", EEXIST);
-    }
-    fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (!IsDevice(path) && std::filesystem::exists(path)) {
+    ThrowSystem(path, "there is a journal already; resume it or choose another folder", EEXIST);
   }
+  const int fd = IsDevice(path)
+                     ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC)
+                     : ::open(Beside(path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
   if (fd < 0) ThrowSystem(path, "cannot create the journal", errno);
   return fd;
 }
@@ -55,12 +65,17 @@ int WriteAll(int fd, const std::string& bytes) {
 
 JournalWriter::JournalWriter(const std::filesystem::path& path, const SweepHeader& header)
     : JournalWriter(path, OpenNew(path), 0) {
+  if (IsDevice(path)) {
+    AppendLine(ToJson(header));
+    return;
+  }
+  // A journal without a whole header, as a process killed just here would leave, could not be gone on with.
   try {
     AppendLine(ToJson(header));
+    std::filesystem::rename(Beside(path), path);
   } catch (...) {
-    // A journal without a header would only stand in the way of the next attempt.
     std::error_code ignored;
-    if (std::filesystem::is_regular_file(path, ignored)) std::filesystem::remove(path, ignored);
+    std::filesystem::remove(Beside(path), ignored);
     throw;
   }
 }
@@ -85,7 +100,7 @@ JournalWriter JournalWriter::Resume(const std::filesystem::path& path, const Jou
     return Resume(path);
   }
   std::filesystem::path beside = path;
-  beside += ".new";
+  beside += ".rewritten";
   std::error_code ignored;
   std::filesystem::remove(beside, ignored);  // of a run that was killed just here
   {
@@ -123,6 +138,12 @@ void JournalWriter::AppendLine(std::string line) {
   // which readers bear.
   if (::ftruncate(fd_, size_) == 0) ::lseek(fd_, size_, SEEK_SET);
   ThrowSystem(path_, "cannot write the journal", error);
+}
+
+bool HasWholeHeader(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string line;
+  return std::getline(in, line) && !in.eof();
 }
 
 Journal ReadJournal(const std::filesystem::path& path) {

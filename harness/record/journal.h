@@ -57,6 +57,9 @@ struct Journal {
   bool torn = false;  // the last line was cut short and has been left out
 };
 
+// False for a file that is empty or ends within its first line: there is nothing in it to go on with.
+bool HasWholeHeader(const std::filesystem::path& path);
+
 // Throws std::runtime_error with file:line for anything but a torn last line (one that lacks its newline).
 Journal ReadJournal(const std::filesystem::path& path);
 

@@ -181,16 +181,18 @@ Failure FailureFrom(const Json& json) {
 Json ToObject(const Timing& timing) {
   Json samples = Json::array();
   for (double sample : timing.samples) samples.push_back(Number(sample));
-  return {{"median_s", Number(timing.median)},
-          {"low_s", Number(timing.low)},
-          {"high_s", Number(timing.high)},
-          {"confidence", Number(timing.confidence)},
-          {"dropped_throttled", timing.dropped_throttled},
-          {"stop_reason", timing.stop_reason},
-          {"wall_s", Number(timing.wall_seconds)},
-          {"clock_agreement", timing.clock_agreement},
-          {"sm_clock_mhz", Number(timing.sm_clock_mhz)},
-          {"samples_s", std::move(samples)}};
+  Json json = {{"median_s", Number(timing.median)},
+               {"low_s", Number(timing.low)},
+               {"high_s", Number(timing.high)},
+               {"confidence", Number(timing.confidence)},
+               {"dropped_throttled", timing.dropped_throttled},
+               {"stop_reason", timing.stop_reason},
+               {"wall_s", Number(timing.wall_seconds)},
+               {"clock_agreement", timing.clock_agreement},
+               {"sm_clock_mhz", Number(timing.sm_clock_mhz)},
+               {"samples_s", std::move(samples)}};
+  if (timing.supervisor_seconds > 0) json["supervisor_wall_s"] = Number(timing.supervisor_seconds);
+  return json;
 }
 
 Timing TimingFrom(const Json& json) {
@@ -206,6 +208,7 @@ Timing TimingFrom(const Json& json) {
   timing.clock_agreement = in.String("clock_agreement");
   timing.sm_clock_mhz = in.Double("sm_clock_mhz");
   timing.samples = in.Doubles("samples_s");
+  if (in.Has("supervisor_wall_s")) timing.supervisor_seconds = in.Double("supervisor_wall_s");
   return timing;
 }
 
@@ -298,6 +301,8 @@ std::string ToJson(const Record& record) {
                {"bytes", Number(record.bytes)},
                {"flops", Number(record.flops)},
                {"case_s", Number(record.case_seconds)}};
+  if (!record.printed.empty()) json["printed"] = record.printed;
+  if (record.transient) json["transient"] = true;
   if (record.failure) json["failure"] = ToObject(*record.failure);
   if (record.floor) json["floor"] = ToObject(*record.floor);
   if (record.timing) json["timing"] = ToObject(*record.timing);
@@ -353,6 +358,8 @@ Record RecordFromJson(const std::string& line) {
   record.bytes = in.Double("bytes");
   record.flops = in.Double("flops");
   record.case_seconds = in.Double("case_s");
+  if (in.Has("printed")) record.printed = in.String("printed");
+  record.transient = in.Has("transient") && in.Bool("transient");
   if (in.Has("failure")) record.failure = FailureFrom(in.At("failure"));
   if (in.Has("floor")) record.floor = FloorFrom(in.At("floor"));
   if (in.Has("timing")) record.timing = TimingFrom(in.At("timing"));

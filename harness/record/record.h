@@ -54,6 +54,8 @@ struct Timing {
   double wall_seconds = 0;      // second clock: host wall time per launch over a batch
   std::string clock_agreement;  // "agrees", or what disagrees and by how much
   double sm_clock_mhz = 0;      // median while sampling; 0 if unknown
+  double supervisor_seconds =
+      0;  // as wall_seconds, by the clock of the process that judges; 0 if it was not asked
 };
 
 // The physical floor of a case on the device that ran it.
@@ -85,7 +87,10 @@ struct Record {
   std::optional<Failure> failure;
   double max_error_share = 0;  // largest |error| / bound over all bounded elements
   std::string plan;            // what the variant chose, from describe()
-  std::string reproduce;       // the command that runs this case alone
+  std::string printed;  // what the kernel's process wrote to its output meanwhile, at most the end of it
+  bool transient =
+      false;  // it ended by no doing of its own (its process was killed from outside): worth another try
+  std::string reproduce;  // the command that runs this case alone
 
   double bytes = 0;  // compulsory
   double flops = 0;

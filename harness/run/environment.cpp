@@ -36,15 +36,13 @@ std::string ProgramVersion() { return ASSAY_VERSION; }
 
 std::string UtcNow() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 
-std::vector<std::pair<std::string, std::string>> DescribeEnvironment(const Device& device,
-                                                                     const PackSet& packs) {
+std::vector<std::pair<std::string, std::string>> DescribeEnvironment(Executor& executor) {
+  const Device& device = executor.device();
   std::vector<std::pair<std::string, std::string>> lines;
   lines.emplace_back("Assay", ProgramVersion());
   lines.emplace_back("Device", fmt::format("{}: {}", device.name(), device.description()));
-  if (device.info().backend == ASSAY_BACKEND_CUDA) {
-    for (auto& line : DescribeGpu(device.info().ordinal)) lines.push_back(std::move(line));
-  }
-  for (const Pack& pack : packs.packs()) {
+  for (auto& line : executor.DescribeDevice()) lines.push_back(std::move(line));
+  for (const Pack& pack : executor.packs()) {
     lines.emplace_back("Pack " + pack.name, pack.unavailable.empty()
                                                 ? (pack.version.empty() ? "usable" : pack.version)
                                                 : "unavailable: " + pack.unavailable);

@@ -5,13 +5,11 @@
 #include <utility>
 #include <vector>
 
-#include "harness/device/device.h"
-#include "harness/run/pack_set.h"
+#include "harness/worker/executor.h"
 
 namespace assay {
 
-std::vector<std::pair<std::string, std::string>> DescribeEnvironment(const Device& device,
-                                                                     const PackSet& packs);
+std::vector<std::pair<std::string, std::string>> DescribeEnvironment(Executor& executor);
 
 std::string ProgramVersion();  // "0.1.0"
 std::string UtcNow();          // "2026-01-31T12:34:56Z"

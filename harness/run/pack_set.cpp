@@ -3,17 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <span>
+#include <map>
+#include <tuple>
 
 namespace assay {
-namespace {
-
-std::span<const assay_variant> VariantsOf(const Pack& pack) {
-  if (pack.table == nullptr) return {};
-  return {pack.table->variants, static_cast<std::size_t>(pack.table->num_variants)};
-}
-
-}  // namespace
 
 std::string_view BackendName(assay_backend backend) {
   return backend == ASSAY_BACKEND_CUDA ? "cuda" : "host";
@@ -22,17 +15,29 @@ std::string_view BackendName(assay_backend backend) {
 void PackSet::CheckAnyReadable() const {
   std::string reasons;
   for (const Pack& pack : packs_) {
-    if (pack.table != nullptr) return;
+    if (pack.readable) return;
     reasons += fmt::format("; {}: {}", pack.path.string(), pack.unavailable);
   }
   throw DeviceError(fmt::format(
       "no kernel pack can be used; build them, or set ASSAY_PACK_DIR to where they are{}", reasons));
 }
 
+void PackSet::CheckNamesDiffer() const {
+  std::map<std::tuple<std::string, std::string, assay_backend>, const Pack*> seen;
+  for (const Pack& pack : packs_) {
+    for (const VariantInfo& variant : pack.variants) {
+      const auto [at, added] = seen.emplace(std::tuple(variant.op, variant.name, pack.backend), &pack);
+      if (added) continue;
+      throw ConfigError(fmt::format("variant {} of {} is in two packs, {} and {}: rename one of them",
+                                    variant.name, variant.op, at->second->path.string(), pack.path.string()));
+    }
+  }
+}
+
 Catalog PackSet::BuildCatalog() const {
   Catalog catalog;
   for (const Pack& pack : packs_) {
-    for (const assay_variant& variant : VariantsOf(pack)) {
+    for (const VariantInfo& variant : pack.variants) {
       const bool known = std::ranges::any_of(catalog.entries, [&](const Catalog::Entry& entry) {
         return entry.op == variant.op && entry.variant == variant.name;
       });
@@ -46,8 +51,10 @@ Catalog PackSet::BuildCatalog() const {
 
 VariantLookup PackSet::Find(std::string_view op, std::string_view variant, assay_backend backend) const {
   VariantLookup found;
-  for (const Pack& pack : packs_) {
-    for (const assay_variant& row : VariantsOf(pack)) {
+  for (std::size_t p = 0; p < packs_.size(); ++p) {
+    const Pack& pack = packs_[p];
+    for (std::size_t v = 0; v < pack.variants.size(); ++v) {
+      const VariantInfo& row = pack.variants[v];
       if (row.op != op || row.name != variant) continue;
       if (!pack.unavailable.empty()) {
         found.unavailable = pack.unavailable;
@@ -57,7 +64,7 @@ VariantLookup PackSet::Find(std::string_view op, std::string_view variant, assay
                                           BackendName(pack.backend), BackendName(backend));
         }
       } else {
-        return {&row, &pack, {}};
+        return {&row, {p, v}, {}};
       }
     }
   }

@@ -7,13 +7,14 @@
 
 #include "harness/config/config.h"
 #include "harness/device/pack_loader.h"
+#include "harness/worker/executor.h"
 
 namespace assay {
 
 // A variant that can be used, or the reason why it cannot be here.
 struct VariantLookup {
-  const assay_variant* variant = nullptr;
-  const Pack* pack = nullptr;
+  const VariantInfo* variant = nullptr;
+  VariantId id;
   std::string unavailable;  // set if variant is null
 };
 
@@ -24,6 +25,9 @@ class PackSet {
   const std::vector<Pack>& packs() const { return packs_; }
   // Throws DeviceError that says why if no pack could be read at all.
   void CheckAnyReadable() const;
+  // Throws ConfigError if two packs have a variant of the same name for the same device: a case's id would
+  // not say whose it is.
+  void CheckNamesDiffer() const;
   // Every variant that any pack names, usable here or not, each once, in the packs' order.
   Catalog BuildCatalog() const;
   VariantLookup Find(std::string_view op, std::string_view variant, assay_backend backend) const;

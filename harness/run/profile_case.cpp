@@ -8,6 +8,7 @@
 #include "harness/device/case_buffers.h"
 #include "harness/profile/cuda_profiler.h"
 #include "harness/profile/ranges.h"
+#include "harness/run/pack_set.h"
 #include "harness/verify/tensor_io.h"
 
 namespace assay {
@@ -26,17 +27,18 @@ void UploadRandomInputs(const Case& c, std::uint64_t seed, CaseBuffers& buffers)
 
 }  // namespace
 
-void ProfileCase(const Case& c, const PackSet& packs, Device& device, std::uint64_t seed, int launches) {
+void ProfileCase(const Case& c, Executor& executor, std::uint64_t seed, int launches) {
   constexpr std::uint64_t kNumber = 1;
+  Device& device = executor.device();
+  const PackSet packs(executor.packs());
   const VariantLookup found = packs.Find(c.problem.op->name(), c.variant, device.info().backend);
   if (!found.variant) throw std::runtime_error(fmt::format("{}: {}", c.Id(), found.unavailable));
   const assay_problem view = c.problem.View(c.dtype, c.layout);
-  assay_message why{};
-  if (found.variant->supports(&view, &device.info(), &why) != 0) {
-    throw std::runtime_error(fmt::format("{}: unsupported: {}", c.Id(), why.text));
+  if (const std::string why = executor.WhyNot(found.id, view); !why.empty()) {
+    throw std::runtime_error(fmt::format("{}: unsupported: {}", c.Id(), why));
   }
-  LocalPlan plan(*found.variant, view, device.info());
-  CaseBuffers buffers(device, c.problem, c.dtype, plan.WorkspaceBytes());
+  const std::unique_ptr<Plan> plan = executor.Create(found.id, view);
+  CaseBuffers buffers(device, c.problem, c.dtype, plan->WorkspaceBytes());
   UploadRandomInputs(c, seed, buffers);
   const std::unique_ptr<Stream> stream = device.CreateStream();
   const assay_buffers pointers = buffers.Pointers();
@@ -44,15 +46,15 @@ void ProfileCase(const Case& c, const PackSet& packs, Device& device, std::uint6
   const ProfileRange case_range(ProfileRange::Kind::kCase, c.Id(), kNumber);
   {
     const ProfileRange range(ProfileRange::Kind::kWarmUp, kNumber);
-    plan.Prepare(pointers, stream->handle());
-    plan.Launch(pointers, stream->handle());
+    plan->Prepare(pointers, stream->handle());
+    plan->Launch(pointers, stream->handle());
     stream->Synchronize();
   }
   const bool on_gpu = device.info().backend == ASSAY_BACKEND_CUDA;
   if (on_gpu) StartCudaProfiler();
   {
     const ProfileRange range(ProfileRange::Kind::kMeasure, kNumber);
-    for (int i = 0; i < launches; ++i) plan.Launch(pointers, stream->handle());
+    for (int i = 0; i < launches; ++i) plan->Launch(pointers, stream->handle());
     stream->Synchronize();
   }
   if (on_gpu) StopCudaProfiler();

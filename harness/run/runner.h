@@ -1,19 +1,19 @@
-// Runs a sweep on one device: judges every case, times the right ones, journals each, and writes the reports.
+// Runs a sweep on one device: judges every case, times the right ones, and journals each.
 #pragma once
 
 #include <filesystem>
 #include <string>
 
 #include "harness/config/config.h"
-#include "harness/device/device.h"
 #include "harness/record/journal.h"
 #include "harness/report/progress.h"
 #include "harness/run/pack_set.h"
+#include "harness/worker/executor.h"
 
 namespace assay {
 
 struct RunOptions {
-  std::filesystem::path out_dir;  // created; must not hold a journal yet
+  std::filesystem::path out_dir;  // created
   std::string command;            // as typed, for the record
   std::string device_argument;    // what --device said, for reproduce commands
   bool resume = false;            // go on with the journal in out_dir: cases that it holds are not run again
@@ -21,10 +21,9 @@ struct RunOptions {
 
 enum class ExitCode : int { kRight = 0, kWrong = 1, kUsage = 2, kEnvironment = 3 };
 
-// Throws std::runtime_error if the folder cannot be written to, and ConfigError if a journal to go on with is
-// of another config or device. A case's own failure is in its record.
-Journal RunSweep(const Sweep& sweep, const PackSet& packs, Device& device, const RunOptions& options,
-                 Progress& progress);
+// A kernel that takes its process down costs its own case alone. Throws std::runtime_error if the folder
+// cannot be written to, and ConfigError if a journal to go on with is of another config or device.
+Journal RunSweep(const Sweep& sweep, Executor& executor, const RunOptions& options, Progress& progress);
 
 // What the records say: docs in the README under "Exit codes".
 ExitCode ExitCodeOf(const Journal& journal);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
+#include "harness/measure/clock_check.h"
 #include "harness/verify/tensor_io.h"
 
 namespace assay {
@@ -93,19 +95,26 @@ class EntryBuffers {
     return bytes + Workspaces(entry, sets) * GuardedBytes(entry.plan->WorkspaceBytes());
   }
 
-  assay_buffers For(std::size_t set) {
-    const std::vector<const void*>& inputs = inputs_->Pointers(set);
-    assay_buffers buffers{};
-    buffers.inputs = inputs.data();
-    buffers.num_inputs = static_cast<std::int32_t>(inputs.size());
-    buffers.outputs = output_pointers_.data();
-    buffers.num_outputs = static_cast<std::int32_t>(output_pointers_.size());
+  LaunchBuffers For(std::size_t set) const {
+    LaunchBuffers buffers;
+    buffers.inputs = inputs_->Pointers(set);
+    buffers.outputs = output_pointers_;
     if (!workspaces_.empty()) {
       const GuardedBuffer& workspace = *workspaces_[workspaces_.size() == 1 ? 0 : set];
       buffers.workspace = workspace.data();
       buffers.workspace_bytes = workspace.size();
     }
     return buffers;
+  }
+
+  TimedLaunches Timed(const TimingEntry& entry, std::size_t sets) const {
+    TimedLaunches timed;
+    timed.id = entry.c->Id();
+    timed.number = entry.number;
+    timed.plan = entry.plan;
+    for (std::size_t set = 0; set < sets; ++set) timed.sets.push_back(For(set));
+    for (const auto& output : outputs_) timed.outputs.push_back({output->data(), output->size()});
+    return timed;
   }
 
   void PoisonOutputs() {
@@ -173,7 +182,8 @@ struct SharedTiming {
 // Prepares the entry for every input set. A sentence if it cannot be; empty: it is ready.
 std::string PrepareEntry(const TimingEntry& entry, EntryBuffers& buffers, std::size_t sets, Stream& stream) {
   try {
-    for (std::size_t set = 0; set < sets; ++set) entry.plan->Prepare(buffers.For(set), stream.handle());
+    for (std::size_t set = 0; set < sets; ++set)
+      entry.plan->Prepare(buffers.For(set).View(), stream.handle());
     stream.Synchronize();
     return {};
   } catch (const VariantError& error) {
@@ -181,17 +191,42 @@ std::string PrepareEntry(const TimingEntry& entry, EntryBuffers& buffers, std::s
   }
 }
 
+// Times the launches once more with this process's own clock around everything, so that a time which the
+// kernel's process made up does not stand; the outputs that are judged are those of the last of these
+// launches, which takes set 0.
+void CheckByOwnClock(const TimingFunctions& functions, const TimedLaunches& launches, EntryBuffers& buffers,
+                     Timing& timing) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kBatches = 3;
+  const std::size_t sets = launches.sets.size();
+  auto count = static_cast<std::size_t>(BackToBackLaunches(timing.median, timing.wall_seconds));
+  count += (sets + 1 - count % sets) % sets;  // begins and ends with set 0
+  double shortest = 0;
+  for (int b = 0; b < kBatches; ++b) {
+    buffers.PoisonOutputs();
+    const auto start = Clock::now();
+    functions.back_to_back(launches, 0, count);
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    if (b == 0 || seconds < shortest) shortest = seconds;
+  }
+  timing.supervisor_seconds = shortest / static_cast<double>(count);
+  const std::string verdict = JudgeSupervisorClock(timing, count);
+  if (verdict.empty()) return;
+  timing.clock_agreement = timing.clock_agreement.starts_with("disagrees")
+                               ? timing.clock_agreement + "; " + verdict
+                               : "disagrees: " + verdict;
+}
+
 SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const TimingEntry> entries,
-                          int set_count, const MeasureFn& measure) {
+                          int set_count, const TimingFunctions& functions) {
   const InputSets inputs(device, *entries[0].c, sweep.verify.first_seed, set_count);
   std::vector<EntryBuffers> buffers;
   for (const TimingEntry& entry : entries) buffers.emplace_back(device, entry, inputs);
   const std::unique_ptr<Stream> stream = device.CreateStream();
   SharedTiming shared;
   shared.results.resize(entries.size());
-  std::vector<std::size_t> last_set(entries.size(), 0),
-      places;  // places: of the candidates among the entries
-  std::vector<Candidate> candidates;
+  std::vector<std::size_t> places;  // of the candidates among the entries
+  std::vector<TimedLaunches> candidates;
   for (std::size_t e = 0; e < entries.size(); ++e) {
     const std::string unprepared = PrepareEntry(entries[e], buffers[e], inputs.count(), *stream);
     if (!unprepared.empty()) {
@@ -200,17 +235,16 @@ SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const Ti
       continue;
     }
     places.push_back(e);
-    candidates.push_back({entries[e].c->Id(),
-                          [&, e](std::size_t i, void* launch_stream) {
-                            last_set[e] = i % inputs.count();
-                            entries[e].plan->Launch(buffers[e].For(last_set[e]), launch_stream);
-                          },
-                          entries[e].number, [&, e] { buffers[e].PoisonOutputs(); }});
+    candidates.push_back(buffers[e].Timed(entries[e], inputs.count()));
   }
 
-  std::vector<Measurement> measured = measure(candidates);
+  std::vector<Measurement> measured;
+  try {
+    measured = functions.measure(candidates);
+  } catch (const CulpritFound& found) {
+    throw CulpritFound(places.at(found.candidate), found.what());
+  }
 
-  shared.inputs_fault = inputs.CheckIntact();
   for (std::size_t i = 0; i < places.size(); ++i) {
     const std::size_t e = places[i];
     TimingResult& result = shared.results[e];
@@ -220,10 +254,19 @@ SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const Ti
       result.failed = !measured[i].untimeable;
       continue;
     }
+    try {
+      CheckByOwnClock(functions, candidates[i], buffers[e], *result.timing);
+    } catch (const VariantError& error) {
+      result.timing.reset();
+      result.not_timed = fmt::format("not timed: {}", error.what());
+      result.failed = true;
+      continue;
+    }
     result.outputs = buffers[e].DownloadOutputs();
-    result.last_seed = inputs.SeedOf(last_set[e]);
+    result.last_seed = inputs.SeedOf(0);
     result.memory_fault = buffers[e].CheckIntact();
   }
+  shared.inputs_fault = inputs.CheckIntact();
   return shared;
 }
 
@@ -235,8 +278,8 @@ std::string DoesNotFit(const Device& device, const TimingEntry& entry) {
 }
 
 // On inputs of its own, so that whatever it does is its own doing.
-TimingResult TimeAlone(Device& device, const Sweep& sweep, const TimingEntry& entry, const MeasureFn& measure,
-                       const std::string& why) {
+TimingResult TimeAlone(Device& device, const Sweep& sweep, const TimingEntry& entry,
+                       const TimingFunctions& functions, const std::string& why) {
   TimingResult result;
   const int sets = FittingSets(device, sweep, {&entry, 1});
   if (sets == 0) {
@@ -244,7 +287,7 @@ TimingResult TimeAlone(Device& device, const Sweep& sweep, const TimingEntry& en
     return result;
   }
   try {
-    SharedTiming shared = TimeTogether(device, sweep, {&entry, 1}, sets, measure);
+    SharedTiming shared = TimeTogether(device, sweep, {&entry, 1}, sets, functions);
     result = std::move(shared.results.front());
     if (result.memory_fault.empty()) result.memory_fault = shared.inputs_fault;
     if (result.timing)
@@ -259,13 +302,23 @@ TimingResult TimeAlone(Device& device, const Sweep& sweep, const TimingEntry& en
 
 }  // namespace
 
+TimingFunctions TimingOf(Executor& executor, const MeasureSettings& settings, BenchmarkLog* log) {
+  return {[&executor, &settings, log](std::span<const TimedLaunches> candidates) {
+            return executor.Measure(settings, candidates, log);
+          },
+          [&executor](const TimedLaunches& launches, std::size_t first, std::size_t count) {
+            executor.LaunchBackToBack(launches, first, count);
+          }};
+}
+
 std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
-                                      std::span<const TimingEntry> entries, const MeasureFn& measure) {
+                                      std::span<const TimingEntry> entries,
+                                      const TimingFunctions& functions) {
   if (entries.empty()) return {};
   std::string alone = "device memory does not hold all variants of the problem side by side";
   const int sets = FittingSets(device, sweep, entries);
   if (sets > 0) {
-    SharedTiming shared = TimeTogether(device, sweep, entries, sets, measure);
+    SharedTiming shared = TimeTogether(device, sweep, entries, sets, functions);
     if (shared.inputs_fault.empty()) {
       for (TimingResult& result : shared.results) {
         if (result.timing && sets < sweep.measure.input_sets) {
@@ -279,7 +332,8 @@ std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
     alone = "a variant timed beside it changed the shared inputs";
   }
   std::vector<TimingResult> results;
-  for (const TimingEntry& entry : entries) results.push_back(TimeAlone(device, sweep, entry, measure, alone));
+  for (const TimingEntry& entry : entries)
+    results.push_back(TimeAlone(device, sweep, entry, functions, alone));
   return results;
 }
 

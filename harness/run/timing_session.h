@@ -15,6 +15,7 @@
 #include "harness/device/pack_loader.h"
 #include "harness/measure/measure.h"
 #include "harness/record/record.h"
+#include "harness/worker/executor.h"
 
 namespace assay {
 
@@ -38,12 +39,19 @@ struct TimingResult {
   std::string memory_fault;  // a guard zone overwritten or an input changed while timing; empty: none
 };
 
-// Samples the candidates side by side; MeasureInterleaved on a GPU.
-using MeasureFn = std::function<std::vector<Measurement>(std::span<const Candidate>)>;
+// What launches and times; an executor's, or a test's.
+struct TimingFunctions {
+  // Samples the candidates side by side.
+  std::function<std::vector<Measurement>(std::span<const TimedLaunches>)> measure;
+  // Launches so often back to back, beginning with that set, and returns when every stream is idle.
+  std::function<void(const TimedLaunches&, std::size_t first, std::size_t count)> back_to_back;
+};
+TimingFunctions TimingOf(Executor& executor, const MeasureSettings& settings, BenchmarkLog* log);
 
 // One result an entry. All entries are of the same problem, dtype and layout. A fault of one costs the others
-// nothing. Throws DeviceError only if the device is lost.
+// nothing. Throws DeviceError only if the device is lost; CulpritFound, with the entry's place, where it is
+// known whose doing that was.
 std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
-                                      std::span<const TimingEntry> entries, const MeasureFn& measure);
+                                      std::span<const TimingEntry> entries, const TimingFunctions& functions);
 
 }  // namespace assay

@@ -21,13 +21,13 @@ namespace {
 class LaneOrders {
  public:
   explicit LaneOrders(Device& device) : device_(&device) {}
-  ~LaneOrders() { SetLaneOrder(*device_, LaneOrder::kForward, 0); }
+  ~LaneOrders() { device_->SetLaneOrder(LaneOrder::kForward, 0); }
   LaneOrders(const LaneOrders&) = delete;
   LaneOrders& operator=(const LaneOrders&) = delete;
 
   void Use(int seed_index, std::uint64_t seed) {
     constexpr LaneOrder kOrders[] = {LaneOrder::kForward, LaneOrder::kReverse, LaneOrder::kShuffled};
-    SetLaneOrder(*device_, kOrders[seed_index % 3], seed);
+    device_->SetLaneOrder(kOrders[seed_index % 3], seed);
   }
 
  private:

@@ -153,7 +153,19 @@ TEST_F(CliTest, ARunOfAnotherConfigIsNotResumed) {
   const Output other = Assay("run " ASSAY_CONFIGS "/quick.yaml --device host --out r --resume");
   EXPECT_EQ(other.exit_code, 2);
   EXPECT_THAT(other.text, HasSubstr("of another config"));
-  EXPECT_EQ(Assay("run " ASSAY_CONFIGS "/quick.yaml --device host --out empty --resume").exit_code, 2);
+}
+
+TEST_F(CliTest, ResumeWithNothingToGoOnWithBeginsAnew) {
+  const std::string run =
+      "run --problem n1c2k2h5w5r3p1 --dtype fp32 --layout nchw --variant naive --device host --resume";
+  EXPECT_EQ(Assay(run + " --out r").exit_code, 0);
+  // What a process leaves that was killed before its header was whole.
+  for (const char* rest : {"", "{\"schema\": 1, \"na"}) {
+    std::ofstream(dir_ / "r/results.jsonl") << rest;
+    EXPECT_EQ(Assay(run + " --out r").exit_code, 0);
+    EXPECT_EQ(ReadJournal(dir_ / "r/results.jsonl").records.size(), 1u);
+  }
+  EXPECT_EQ(Assay(run).exit_code, 2) << "without --out it is not known what to go on with";
 }
 
 TEST_F(CliTest, AMistakeInTheConfigIsPointedAtAndNothingRuns) {

@@ -67,13 +67,13 @@ TEST_F(HostDeviceTest, RefusesMoreMemoryThanThereIs) {
 }
 
 TEST_F(HostDeviceTest, PassesLaneOrdersOn) {
-  SetLaneOrder(*device_, LaneOrder::kShuffled, 17);
+  device_->SetLaneOrder(LaneOrder::kShuffled, 17);
   EXPECT_EQ(simt::GetOptions().order, simt::LaneOrder::kShuffled);
   EXPECT_EQ(simt::GetOptions().seed, 17u);
   EXPECT_EQ(simt::GetOptions().threads, 3) << "the number of threads must survive";
-  SetLaneOrder(*device_, LaneOrder::kReverse, 0);
+  device_->SetLaneOrder(LaneOrder::kReverse, 0);
   EXPECT_EQ(simt::GetOptions().order, simt::LaneOrder::kReversed);
-  SetLaneOrder(*device_, LaneOrder::kForward, 0);
+  device_->SetLaneOrder(LaneOrder::kForward, 0);
   EXPECT_EQ(simt::GetOptions().order, simt::LaneOrder::kForward);
 }
 

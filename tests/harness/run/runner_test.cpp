@@ -11,6 +11,7 @@
 
 #include "harness/record/journal.h"
 #include "harness/run/folder_lock.h"
+#include "harness/worker/local_executor.h"
 
 namespace assay {
 namespace {
@@ -95,14 +96,11 @@ class RunnerTest : public testing::Test {
   }
   ~RunnerTest() override { std::filesystem::remove_all(dir_); }
 
-  PackSet Packs() const {
-    Pack test{"test.so", "test", "", ASSAY_BACKEND_HOST, "", &table_};
-    Pack gpu{"gpu.so", "gpu", "", ASSAY_BACKEND_CUDA, "", &gpu_table_};
-    Pack broken{"broken.so", "broken", "", ASSAY_BACKEND_HOST, broken_table_.unavailable, &broken_table_};
-    return PackSet({test, gpu, broken});
+  std::vector<Pack> Packs() const {
+    return {Pack("test.so", table_), Pack("gpu.so", gpu_table_), Pack("broken.so", broken_table_)};
   }
 
-  Journal Run(const std::vector<std::string>& variants, bool named = false) {
+  Journal Run(const std::vector<std::string>& variants, bool named = false, bool resume = false) {
     Sweep sweep;
     sweep.name = "test";
     for (const std::string& variant : variants) {
@@ -112,10 +110,10 @@ class RunnerTest : public testing::Test {
       c.named = named;
       sweep.cases.push_back(c);
     }
-    const auto device = MakeHostDevice(1);
+    LocalExecutor executor(MakeHostDevice(1), Packs());
     std::FILE* quiet = std::fopen("/dev/null", "w");
     const auto progress = MakeProgress(quiet);
-    Journal journal = RunSweep(sweep, Packs(), *device, {dir_, "assay run test", "host"}, *progress);
+    Journal journal = RunSweep(sweep, executor, {dir_, "assay run test", "host", resume}, *progress);
     std::fclose(quiet);
     return journal;
   }
@@ -201,7 +199,9 @@ TEST_F(RunnerTest, AFolderThatAnotherRunWritesToIsRefused) {
 }
 
 TEST(PackSetTest, SaysWhyWhenNoPackCanBeUsed) {
-  const PackSet packs({{"/nowhere", "nowhere", "", ASSAY_BACKEND_HOST, "no such folder", nullptr}});
+  Pack nowhere;
+  nowhere.unavailable = "no such folder";
+  const PackSet packs({nowhere});
   try {
     packs.CheckAnyReadable();
     FAIL() << "no pack is readable";
@@ -215,13 +215,30 @@ TEST(PackSetTest, TheCatalogNamesAVariantOnceThoughTwoPacksHaveIt) {
   const assay_variant cuda[] = {Variant("b"), Variant("c")};
   const assay_pack host_table{ASSAY_PACK_ABI, "h", nullptr, ASSAY_BACKEND_HOST, nullptr, host, 2};
   const assay_pack cuda_table{ASSAY_PACK_ABI, "c", nullptr, ASSAY_BACKEND_CUDA, nullptr, cuda, 2};
-  const PackSet packs({{"h", "h", "", ASSAY_BACKEND_HOST, "", &host_table},
-                       {"c", "c", "", ASSAY_BACKEND_CUDA, "", &cuda_table}});
+  const PackSet packs({Pack("h", host_table), Pack("c", cuda_table)});
   std::vector<std::string> names;
   for (const auto& entry : packs.BuildCatalog().entries) names.push_back(entry.variant);
   EXPECT_THAT(names, testing::ElementsAre("a", "b", "c"));
-  EXPECT_EQ(packs.Find("dsconv", "b", ASSAY_BACKEND_CUDA).variant, &cuda[0]);
-  EXPECT_EQ(packs.Find("dsconv", "b", ASSAY_BACKEND_HOST).variant, &host[1]);
+  const VariantLookup on_gpu = packs.Find("dsconv", "b", ASSAY_BACKEND_CUDA);
+  EXPECT_EQ(on_gpu.id.pack, 1u);
+  EXPECT_EQ(on_gpu.id.variant, 0u);
+  const VariantLookup on_host = packs.Find("dsconv", "b", ASSAY_BACKEND_HOST);
+  EXPECT_EQ(on_host.id.pack, 0u);
+  EXPECT_EQ(on_host.id.variant, 1u);
+  packs.CheckNamesDiffer();
+}
+
+TEST(PackSetTest, TwoVariantsOfOneNameAreRefused) {
+  const assay_variant rows[] = {Variant("a")};
+  const assay_pack one{ASSAY_PACK_ABI, "one", nullptr, ASSAY_BACKEND_HOST, nullptr, rows, 1};
+  const assay_pack two{ASSAY_PACK_ABI, "two", nullptr, ASSAY_BACKEND_HOST, nullptr, rows, 1};
+  const PackSet packs({Pack("one.so", one), Pack("two.so", two)});
+  try {
+    packs.CheckNamesDiffer();
+    FAIL() << "both are named a";
+  } catch (const ConfigError& error) {
+    EXPECT_THAT(error.what(), testing::AllOf(HasSubstr("one.so"), HasSubstr("two.so")));
+  }
 }
 
 }  // namespace

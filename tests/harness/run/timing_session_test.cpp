@@ -5,9 +5,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "harness/verify/judge.h"
+#include "harness/worker/local_executor.h"
 
 namespace assay {
 namespace {
@@ -22,6 +25,7 @@ struct Behaviour {
   int works_until = 1000000;  // launches beyond this do nothing
   bool changes_input = false;
   bool fails_to_prepare = false;
+  std::chrono::microseconds takes{0};
 };
 
 assay_promise Promise(assay_dtype) {
@@ -44,6 +48,7 @@ std::int32_t Prepare(void* plan, const assay_buffers*, void*, assay_message* err
 std::int32_t Launch(void* plan, const assay_buffers* buffers, void*, assay_message*) {
   auto& behaviour = *static_cast<Behaviour*>(plan);
   if (behaviour.launches++ >= behaviour.works_until) return 0;
+  if (behaviour.takes.count() > 0) std::this_thread::sleep_for(behaviour.takes);
   const auto* x = static_cast<const float*>(buffers->inputs[0]);
   const auto* w_dw = static_cast<const float*>(buffers->inputs[1]);
   const auto* w_pw = static_cast<const float*>(buffers->inputs[3]);
@@ -68,14 +73,23 @@ class TimingSessionTest : public testing::Test {
     case_.variant = "test";
   }
 
+  static void Launch(const TimedLaunches& launches, std::size_t first, std::size_t count) {
+    for (std::size_t i = first; i < first + count; ++i)
+      launches.plan->Launch(launches.sets[i % launches.sets.size()].View(), nullptr);
+  }
+
   // Warm-up, poison and launches, as the sampler has them; a launch that throws has no timing.
-  static std::vector<Measurement> Measure(std::span<const Candidate> candidates) {
+  std::vector<Measurement> Measure(std::span<const TimedLaunches> candidates) {
     std::vector<Measurement> results;
-    for (const Candidate& candidate : candidates) {
-      for (std::size_t i = 0; i < 3; ++i) candidate.launch(i, nullptr);
-      candidate.poison_outputs();
-      for (std::size_t i = 3; i < 8; ++i) candidate.launch(i, nullptr);
-      results.push_back({Timing{}, ""});
+    for (const TimedLaunches& candidate : candidates) {
+      const Candidate sampled = MakeCandidate(candidate, *device_);
+      for (std::size_t i = 0; i < 3; ++i) sampled.launch(i, nullptr);
+      sampled.poison_outputs();
+      for (std::size_t i = 3; i < 8; ++i) sampled.launch(i, nullptr);
+      Timing timing;
+      timing.median = timing.wall_seconds = claimed_seconds_;
+      timing.clock_agreement = "agrees";
+      results.push_back({timing, ""});
     }
     return results;
   }
@@ -89,7 +103,9 @@ class TimingSessionTest : public testing::Test {
       plans.push_back(std::make_unique<LocalPlan>(kRow, view, device_->info()));
       entries.push_back({&case_, &kVariant, plans.back().get(), entries.size() + 1});
     }
-    return TimeEntries(*device_, sweep_, entries, &Measure);
+    return TimeEntries(
+        *device_, sweep_, entries,
+        {[this](std::span<const TimedLaunches> candidates) { return Measure(candidates); }, &Launch});
   }
 
   Verdict JudgeAfterTiming(const TimingResult& result) {
@@ -100,6 +116,7 @@ class TimingSessionTest : public testing::Test {
     return judgement.verdict;
   }
 
+  double claimed_seconds_ = 1;
   std::unique_ptr<Device> device_ = MakeHostDevice(1);
   Sweep sweep_;
   Case case_;
@@ -110,7 +127,9 @@ TEST_F(TimingSessionTest, OutputsAreThoseOfTheLastLaunchAndItsSeed) {
   const std::vector<TimingResult> results = Time(behaviours);
   for (const TimingResult& result : results) {
     ASSERT_TRUE(result.timing);
-    EXPECT_EQ(result.last_seed, sweep_.verify.first_seed + 7 % 3);
+    EXPECT_EQ(result.last_seed, sweep_.verify.first_seed);
+    EXPECT_EQ(result.timing->clock_agreement, "agrees");
+    EXPECT_GT(result.timing->supervisor_seconds, 0);
     EXPECT_EQ(result.memory_fault, "");
     EXPECT_EQ(result.note, "");
     EXPECT_EQ(JudgeAfterTiming(result), Verdict::kRight);
@@ -125,6 +144,16 @@ TEST_F(TimingSessionTest, AKernelThatStopsWorkingAfterWarmUpIsWrong) {
   const std::vector<TimingResult> results = Time(behaviours);
   ASSERT_TRUE(results[0].timing);
   EXPECT_EQ(JudgeAfterTiming(results[0]), Verdict::kWrong);
+}
+
+TEST_F(TimingSessionTest, ATimeThatTheOwnClockContradictsIsMarked) {
+  claimed_seconds_ = 20e-6;
+  std::vector<Behaviour> behaviours(2);
+  behaviours[1].takes = std::chrono::microseconds(400);
+  const std::vector<TimingResult> results = Time(behaviours);
+  ASSERT_TRUE(results[1].timing);
+  EXPECT_THAT(results[1].timing->clock_agreement,
+              testing::AllOf(testing::StartsWith("disagrees"), HasSubstr("own clock")));
 }
 
 TEST_F(TimingSessionTest, AChangedInputIsBlamedOnWhoChangedIt) {

@@ -1,0 +1,37 @@
+// Ctrl-C and its kin while a sweep runs: it stops at once, with reports of what is done.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace assay {
+
+// Make it before any other thread is started: from then on a thread of its own receives SIGINT, SIGTERM and
+// SIGHUP. The process then ends with 128 + the signal's number, the worker with it.
+class RunInterrupt {
+ public:
+  RunInterrupt();
+  ~RunInterrupt();
+  RunInterrupt(const RunInterrupt&) = delete;
+  RunInterrupt& operator=(const RunInterrupt&) = delete;
+
+  // From now on there is a journal in `dir` to report on, and `command_line` is what to type again.
+  void Guard(const std::filesystem::path& dir, const std::string& command_line);
+  // The run is over; waits for an interrupt that is being answered.
+  void Disarm();
+
+ private:
+  void Listen();
+  void Answer(int signal);
+
+  std::mutex mutex_;
+  std::filesystem::path dir_;  // empty: nothing to report on
+  std::string command_line_;
+  std::atomic<bool> ending_ = false;
+  std::thread listener_;
+};
+
+}  // namespace assay

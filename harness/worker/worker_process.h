@@ -1,0 +1,65 @@
+// A worker process as the supervisor holds it: started, asked, listened to, and ended however it behaves.
+#pragma once
+
+#include <sys/types.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "harness/device/device.h"
+#include "harness/worker/channel.h"
+
+namespace assay {
+
+// The worker is gone, or had to be killed. Always sticky.
+class WorkerLost : public DeviceError {
+ public:
+  enum class Cause {
+    kCrashed,     // by a signal of its own doing
+    kExited,      // it ended itself
+    kKilled,      // by SIGKILL or SIGTERM from outside
+    kHung,        // it did not answer in time
+    kForged,      // something else than an answer came from it
+    kNotStarted,  // there is none, or it could not be started
+  };
+  WorkerLost(Cause loss, const std::string& sentence) : DeviceError(sentence), cause(loss) { sticky = true; }
+  Cause cause;
+};
+
+class WorkerProcess {
+ public:
+  // Starts `command` (a program and its arguments) with the channel and `block` as its descriptors 3 and 4
+  // and nothing else but /dev/null and a pipe for its output. It dies with this process. Throws WorkerLost.
+  WorkerProcess(const std::vector<std::string>& command, const SharedBlock& block);
+  // Ends it: politely if it listens, otherwise by force.
+  ~WorkerProcess();
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  // Sends a request and waits for its answer. `doing` names it in sentences: "launch() of tiled". Throws
+  // WorkerLost, after which there is no process any more.
+  nlohmann::json Call(const nlohmann::json& request, double limit_seconds, const std::string& doing);
+
+  // What it has printed since the last call, at most the last few KiB.
+  std::string TakeOutput();
+  pid_t pid() const { return pid_; }
+
+ private:
+  void Start(const std::vector<std::string>& command, const SharedBlock& block);
+  nlohmann::json WaitForAnswer(const Token& token, double limit_seconds, const std::string& doing);
+  void ReadOutput();
+  void Kill();
+  // Waits for the process's end and throws what it died of.
+  [[noreturn]] void ThrowDeath(const std::string& doing);
+  [[noreturn]] void KillAndThrow(WorkerLost::Cause cause, const std::string& sentence);
+  std::string Printed() const;
+
+  pid_t pid_ = -1;
+  int channel_fd_ = -1;
+  int output_fd_ = -1;
+  Channel channel_{-1};
+  std::string output_;
+};
+
+}  // namespace assay

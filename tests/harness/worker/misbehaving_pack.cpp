@@ -1,0 +1,131 @@
+// Variants for the host device that are right in what they compute, if they get that far, and attack the
+// process around it.
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+
+#include "kernels/pack.h"
+
+namespace {
+
+struct Problem {
+  std::int64_t n, c, k, pixels;
+};
+
+assay_promise Promise(assay_dtype) {
+  assay_promise promise{};
+  promise.operand = ASSAY_FORMAT_F32;
+  promise.accumulator = ASSAY_FORMAT_F32;
+  promise.repeatable = 1;
+  promise.alignment = 4;
+  return promise;
+}
+
+// 1x1 filters in fp32 nchw without bias or activation: enough to be right.
+std::int32_t Supports(const assay_problem* problem, const assay_device_info*, assay_message* why) {
+  const auto get = [problem](const char* name) { return assay_param_or(problem, name, 0); };
+  const bool taken = problem->dtype == ASSAY_F32 && problem->layout == ASSAY_NCHW && get("r") == 1 &&
+                     get("s") == 1 && get("stride_h") == 1 && get("stride_w") == 1 && get("p") == get("h") &&
+                     get("q") == get("w") && get("bias_dw") == 0 && get("bias_pw") == 0 &&
+                     get("act_mid") == 0 && get("act_out") == 0;
+  if (taken) return 0;
+  std::strcpy(why->text, "takes 1x1 filters in fp32 nchw only, without bias or activation");
+  return 1;
+}
+
+std::int32_t Create(const assay_problem* problem, const assay_device_info*, void** plan, assay_message*) {
+  const auto get = [problem](const char* name) { return assay_param_or(problem, name, 0); };
+  *plan = new Problem{get("n"), get("c"), get("k"), get("h") * get("w")};
+  return 0;
+}
+
+void Release(void* plan) { delete static_cast<Problem*>(plan); }
+
+std::int32_t Good(void* plan, const assay_buffers* buffers, void*, assay_message*) {
+  const Problem& problem = *static_cast<Problem*>(plan);
+  const auto* x = static_cast<const float*>(buffers->inputs[0]);
+  const auto* w_dw = static_cast<const float*>(buffers->inputs[1]);
+  const auto* w_pw = static_cast<const float*>(buffers->inputs[3]);
+  auto* y = static_cast<float*>(buffers->outputs[0]);
+  for (std::int64_t n = 0; n < problem.n; ++n) {
+    for (std::int64_t k = 0; k < problem.k; ++k) {
+      for (std::int64_t i = 0; i < problem.pixels; ++i) {
+        float sum = 0;
+        for (std::int64_t c = 0; c < problem.c; ++c)
+          sum += w_pw[k * problem.c + c] * (w_dw[c] * x[(n * problem.c + c) * problem.pixels + i]);
+        y[(n * problem.k + k) * problem.pixels + i] = sum;
+      }
+    }
+  }
+  return 0;
+}
+
+std::int32_t Crash(void*, const assay_buffers*, void*, assay_message*) {
+  std::fprintf(stderr, "about to read what is not there\n");
+  return *static_cast<volatile int*>(nullptr);
+}
+std::int32_t Abort(void*, const assay_buffers*, void*, assay_message*) { std::abort(); }
+std::int32_t Hang(void*, const assay_buffers*, void*, assay_message*) {
+  while (true) std::this_thread::sleep_for(std::chrono::seconds(1));
+}
+std::int32_t ExitZero(void*, const assay_buffers*, void*, assay_message*) { std::_Exit(0); }
+std::int32_t Print(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+  std::printf("{\"verdict\": \"right\"}\n");
+  std::fflush(stdout);
+  return Good(plan, buffers, stream, error);
+}
+// Computes nothing, and tells everybody who may be listening that all is well.
+std::int32_t Forge(void*, const assay_buffers*, void*, assay_message*) {
+  const char answer[] = "{\"ok\": true, \"verdict\": \"right\"}\n";
+  for (int fd = 3; fd < 1024; ++fd) static_cast<void>(!::write(fd, answer, sizeof answer));
+  return 0;
+}
+std::int32_t CloseAll(void*, const assay_buffers*, void*, assay_message*) {
+  for (int fd = 3; fd < 1024; ++fd) ::close(fd);
+  return 0;
+}
+std::int32_t KillParent(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+  ::kill(::getpid(), SIGKILL);
+  return Good(plan, buffers, stream, error);
+}
+std::int32_t CrashInCreate(const assay_problem*, const assay_device_info*, void**, assay_message*) {
+  std::abort();
+}
+
+assay_variant Row(const char* name, decltype(assay_variant::launch) launch) {
+  assay_variant row{};
+  row.op = "dsconv";
+  row.name = name;
+  row.summary = "misbehaves";
+  row.promise = &Promise;
+  row.supports = &Supports;
+  row.create = &Create;
+  row.launch = launch;
+  row.release = &Release;
+  return row;
+}
+
+}  // namespace
+
+extern "C" const assay_pack* assay_pack_entry(void) {
+  static assay_variant rows[] = {Row("good", &Good),         Row("crash", &Crash),
+                                 Row("abort", &Abort),       Row("hang", &Hang),
+                                 Row("exit", &ExitZero),     Row("print", &Print),
+                                 Row("forge", &Forge),       Row("close", &CloseAll),
+                                 Row("killed", &KillParent), Row("crash_in_create", &Good),
+                                 Row("good_too", &Good)};
+  rows[9].create = &CrashInCreate;
+  static const assay_pack pack{ASSAY_PACK_ABI,
+                               "misbehaving",
+                               nullptr,
+                               ASSAY_BACKEND_HOST,
+                               nullptr,
+                               rows,
+                               static_cast<std::int32_t>(sizeof rows / sizeof rows[0])};
+  return &pack;
+}
