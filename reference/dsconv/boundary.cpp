@@ -167,19 +167,12 @@ void AddAxis(const TileAxis& axis, Collector& collector) {
   }
 }
 
-// All axes at once, each by its smallest tile: ragged edges meet in the corners.
-void AddCorners(std::span<const TileAxis> axes, Collector& collector) {
-  std::vector<TileAxis> smallest;
-  for (const TileAxis& axis : axes) {
-    if (std::ranges::none_of(smallest, [&](const TileAxis& other) { return other.param == axis.param; })) {
-      smallest.push_back(axis);
-    }
-  }
-  if (smallest.size() < 2) return;
+// All axes at once: ragged edges meet in the corners.
+void AddCorner(std::span<const TileAxis> axes, Collector& collector) {
   for (const auto& [name, line] : kSizes) {
     std::vector<std::pair<std::string_view, std::int64_t>> sizes;
     std::string values;
-    for (const TileAxis& axis : smallest) {
+    for (const TileAxis& axis : axes) {
       sizes.emplace_back(axis.param, line[0] * axis.size + line[1]);
       values += fmt::format("{}{} = {}", values.empty() ? "" : ", ", axis.param, sizes.back().second);
     }
@@ -187,6 +180,21 @@ void AddCorners(std::span<const TileAxis> axes, Collector& collector) {
       collector.Add(*shape, fmt::format("every axis = {} ({})", name, values));
     }
   }
+}
+
+// By the smallest tile of each axis, and by the middle one: the smallest may be 1. `axes` are sorted.
+void AddCorners(std::span<const TileAxis> axes, Collector& collector) {
+  std::vector<TileAxis> smallest, middle;
+  for (auto begin = axes.begin(); begin != axes.end();) {
+    const auto end =
+        std::find_if(begin, axes.end(), [&](const TileAxis& axis) { return axis.param != begin->param; });
+    smallest.push_back(*begin);
+    middle.push_back(begin[(end - begin - 1) / 2]);
+    begin = end;
+  }
+  if (smallest.size() < 2) return;
+  AddCorner(smallest, collector);
+  AddCorner(middle, collector);
 }
 
 }  // namespace

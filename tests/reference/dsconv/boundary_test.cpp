@@ -35,6 +35,14 @@ TEST(BoundaryShapes, StandAroundTheMultiplesOfEachAxis) {
       << "all edges at once";
 }
 
+TEST(BoundaryShapes, LetTheEdgesOfMiddleTilesMeetToo) {
+  const std::vector<TileAxis> many = {{"p", 1},  {"p", 8},  {"p", 64}, {"q", 1},
+                                      {"q", 16}, {"q", 64}, {"k", 32}};
+  const auto shapes = BoundaryShapes(many);
+  EXPECT_TRUE(Any(shapes, [](const Shape& d) { return d.p == 2 && d.q == 2 && d.k == 33; }));
+  EXPECT_TRUE(Any(shapes, [](const Shape& d) { return d.p == 9 && d.q == 17 && d.k == 33; }));
+}
+
 TEST(BoundaryShapes, LabelsSayWhy) {
   bool seen = false;
   for (const auto& [shape, label] : BoundaryShapes(kTile)) {
