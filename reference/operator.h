@@ -99,6 +99,27 @@ struct ErrorBound {
 using OutputSink = std::function<void(int output, std::int64_t first, std::span<const double> reference,
                                       std::span<const double> magnitude)>;
 
+// One axis along which a kernel works in pieces, as assay_tile_axis: 32 output columns a block are {"q", 32}.
+struct TileAxis {
+  std::string param;
+  std::int64_t size = 0;
+  auto operator<=>(const TileAxis&) const = default;
+};
+
+// A problem at a place where kernels break.
+struct BoundaryProblem {
+  Problem problem;
+  std::string label;  // why it is one: "q = tile + 1 (33)"
+};
+
+// A problem whose indices leave 32 bits, and the memory without which it cannot be judged.
+struct HugeProblem {
+  Problem problem;
+  std::string label;
+  std::int64_t device_bytes = 0;  // all tensors; a workspace comes on top
+  std::int64_t host_bytes = 0;    // what judging one set of inputs holds at once
+};
+
 class Operator {
  public:
   virtual ~Operator() = default;
@@ -136,6 +157,22 @@ class Operator {
   }
   // The bound that follows from what a variant promises.
   virtual ErrorBound Bound(const Problem& problem, assay_dtype dtype, const assay_promise& promise) const = 0;
+
+  // Shapes that break kernels; an operator that knows none has none.
+  //
+  // Small problems around the multiples of the tile, and those that are odd whatever the tile. None stands
+  // twice; each is cheap to evaluate on a CPU, so that an axis which is too long for that is left out. A
+  // parameter that the operator does not tile by is ignored.
+  virtual std::vector<BoundaryProblem> BoundaryProblems(std::span<const TileAxis> /*tile*/) const {
+    return {};
+  }
+  // Problems with more than 2^31 elements in one tensor and little arithmetic.
+  virtual std::vector<HugeProblem> HugeProblems(assay_dtype /*dtype*/) const { return {}; }
+  // A valid small problem from anywhere in the space of parameters: the same on every machine for the same
+  // seed. Throws ProblemError if the operator cannot draw one.
+  virtual Problem RandomProblem(std::uint64_t /*seed*/) const {
+    throw ProblemError("", std::string(name()) + " has no generator of problems");
+  }
 };
 
 // All operators, in the order of reference/operators.cpp.

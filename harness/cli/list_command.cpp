@@ -1,9 +1,17 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "harness/cli/commands.h"
+#include "harness/config/selection.h"
 #include "harness/device/device.h"
+#include "harness/device/tile.h"
 #include "harness/run/pack_set.h"
 #include "reference/dtype.h"
 #include "reference/operator.h"
@@ -40,7 +48,58 @@ const char* FormatName(assay_format format) {
   return "?";
 }
 
-void ListVariant(const VariantInfo& variant) {
+// What a variant answered for a set of problems, in every dtype and layout that it was asked in.
+struct Reach {
+  int asked = 0, taken = 0;
+  std::vector<std::string> refusals;  // each reason once, with the first case that it was given for
+  std::map<std::string, std::set<std::int64_t>> tile;
+
+  void Ask(const assay_variant& variant, const Problem& problem, assay_dtype dtype, assay_layout layout,
+           const assay_device_info& device) {
+    const assay_problem view = problem.View(dtype, layout);
+    assay_message why = {};
+    ++asked;
+    if (variant.supports(&view, &device, &why) == 0) {
+      ++taken;
+      for (const TileAxis& axis : TileOf(variant, view, device)) tile[axis.param].insert(axis.size);
+      return;
+    }
+    why.text[sizeof why.text - 1] = '\0';
+    const std::string reason = why.text;
+    if (std::ranges::none_of(refusals, [&](const std::string& each) { return each.ends_with(reason); })) {
+      refusals.push_back(fmt::format("{}/{}/{}: {}", problem.op->ProblemId(problem), DTypeName(dtype),
+                                     LayoutName(layout), reason));
+    }
+  }
+};
+
+void ListReach(const char* what, const Reach& reach) {
+  if (reach.asked == 0) return;
+  fmt::print("      takes {} of {} {}\n", reach.taken, reach.asked, what);
+  for (const std::string& refusal : reach.refusals) fmt::print("        not {}\n", refusal);
+}
+
+// The variant's own answers for shapes that break kernels, so that nobody has to keep a list of what it
+// takes.
+void ListShapes(const assay_variant& variant, const assay_device_info& device) {
+  const Operator* op = FindOperator(variant.op);
+  if (op == nullptr) return;
+  Reach odd, huge;
+  for (const assay_dtype dtype : AllDTypes()) {
+    for (const assay_layout layout : AllLayouts()) {
+      for (const auto& each : op->BoundaryProblems({})) odd.Ask(variant, each.problem, dtype, layout, device);
+      for (const auto& each : op->HugeProblems(dtype)) huge.Ask(variant, each.problem, dtype, layout, device);
+    }
+  }
+  std::vector<std::string> axes;
+  for (const auto& [param, sizes] : odd.tile)
+    axes.push_back(fmt::format("{} {}", param, fmt::join(sizes, ", ")));
+  if (!axes.empty()) fmt::print("      tile, over these shapes: {}\n", fmt::join(axes, "; "));
+  ListReach("odd small shapes (dtypes and layouts counted)", odd);
+  ListReach("with more than 2^31 elements", huge);
+}
+
+void ListVariant(const assay_variant& variant, const Device* device) {
   fmt::print("    {}/{}{}: {}\n", variant.op, variant.name,
              variant.role == ASSAY_ROLE_BASELINE ? " (baseline)" : "", variant.summary);
   for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
@@ -51,6 +110,14 @@ void ListVariant(const VariantInfo& variant) {
         promise.rounds_sums ? ", rounds each half's sum" : "", promise.repeatable ? ", repeatable" : "",
         promise.prepacks_weights ? ", prepacks weights" : "");
   }
+  // A baseline may have to search its library for an answer.
+  if (device != nullptr && variant.role == ASSAY_ROLE_KERNEL) ListShapes(variant, device->info());
+}
+
+// One device that packs of this backend run on; none if there is none.
+std::unique_ptr<Device> AnyDevice(assay_backend backend) {
+  if (backend == ASSAY_BACKEND_HOST) return MakeHostDevice();
+  return ProbeCuda().devices > 0 ? MakeCudaDevice(0) : nullptr;
 }
 
 void ListPacks(const PackSet& packs) {
@@ -60,7 +127,9 @@ void ListPacks(const PackSet& packs) {
                pack.unavailable.empty() ? fmt::format("for {} devices", BackendName(pack.backend))
                                         : "unavailable: " + pack.unavailable,
                pack.version.empty() ? "" : ", " + pack.version);
-    for (const VariantInfo& variant : pack.variants) ListVariant(variant);
+    if (pack.table == nullptr) continue;
+    const auto device = pack.unavailable.empty() ? AnyDevice(pack.backend) : nullptr;
+    for (int i = 0; i < pack.table->num_variants; ++i) ListVariant(pack.table->variants[i], device.get());
   }
 }
 

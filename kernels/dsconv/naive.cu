@@ -7,6 +7,7 @@
 #include <cuda_runtime.h>
 
 #include <string>
+#include <vector>
 
 #include "kernels/device/launch.h"
 #include "kernels/dsconv/depthwise.h"
@@ -68,6 +69,11 @@ class Naive {
   static assay_promise Promise(assay_dtype) { return Fp32Promise(); }
   static std::string WhyNot(const assay_problem&, const Shape& shape, const assay_device_info&) {
     return Blocks(shape) > 0x7fffffff ? "y has more elements than a grid of 2^31 - 1 blocks of 256" : "";
+  }
+  // A block's elements are consecutive in memory: columns, or output channels where those come last.
+  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape& shape,
+                                           const assay_device_info&) {
+    return {{shape.channels_last ? "k" : "q", kThreads}};
   }
   Naive(const assay_problem& problem, const Shape& shape, const assay_device_info&)
       : shape_(shape), dtype_(problem.dtype) {}

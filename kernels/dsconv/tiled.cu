@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <string>
+#include <vector>
 
 #include "kernels/device/element.h"
 #include "kernels/device/launch.h"
@@ -46,6 +47,7 @@ struct Tile {
 // Wide K and narrow K (projections), so that few of a block's channels lie beyond K.
 using WideTile = Tile<16, 8>;
 using NarrowTile = Tile<8, 4>;
+static_assert(WideTile::kChunk == NarrowTile::kChunk, "Tiled::Tile names one for both");
 
 // Shared memory that a block may take: two blocks and more fit on an SM of any GPU since sm_80.
 constexpr std::int64_t kSharedBudget = 48 * 1024;
@@ -256,6 +258,10 @@ Plan MakePlan(const Shape& shape) {
   return best;
 }
 
+Plan PlanOf(const Shape& shape) {
+  return shape.k > NarrowTile::kChannelsOut ? MakePlan<WideTile>(shape) : MakePlan<NarrowTile>(shape);
+}
+
 class Tiled {
  public:
   static constexpr const char* kName = "tiled";
@@ -264,9 +270,20 @@ class Tiled {
 
   static assay_promise Promise(assay_dtype) { return Fp32Promise(); }
 
+  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape& shape,
+                                           const assay_device_info&) {
+    const Plan plan = PlanOf(shape);
+    std::vector<assay_tile_axis> axes = {
+        {"p", plan.rows},
+        {"q", plan.columns},
+        {"k", shape.k > NarrowTile::kChannelsOut ? WideTile::kChannelsOut : NarrowTile::kChannelsOut},
+        {"c", WideTile::kChunk}};
+    if (plan.channels_at_once < WideTile::kChunk) axes.push_back({"c", plan.channels_at_once});
+    return axes;
+  }
+
   static std::string WhyNot(const assay_problem&, const Shape& shape, const assay_device_info&) {
-    const Plan plan =
-        shape.k > NarrowTile::kChannelsOut ? MakePlan<WideTile>(shape) : MakePlan<NarrowTile>(shape);
+    const Plan plan = PlanOf(shape);
     if (static_cast<std::int64_t>(shape.n) * plan.tiles_p * plan.tiles_q > 0x7fffffff) {
       return "n, p and q need more than 2^31 - 1 blocks";
     }
@@ -279,7 +296,7 @@ class Tiled {
       : shape_(shape),
         dtype_(problem.dtype),
         narrow_(shape.k <= NarrowTile::kChannelsOut),
-        plan_(narrow_ ? MakePlan<NarrowTile>(shape) : MakePlan<WideTile>(shape)) {
+        plan_(PlanOf(shape)) {
     description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels x " +
                    std::to_string(narrow_ ? NarrowTile::kChannelsOut : WideTile::kChannelsOut) +
                    " channels a block, input tile " + std::to_string(plan_.h.extent) + "x" +

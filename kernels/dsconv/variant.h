@@ -3,8 +3,11 @@
 //
 //   static constexpr const char *kName, *kSummary;
 //   static assay_promise Promise(assay_dtype);
-//   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);  // empty: supported
-//   K(const assay_problem&, const Shape&, const assay_device_info&);                          // create()
+//   // Empty: supported.
+//   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);
+//   // What a block, a warp or a round of its loop works on; sizes around the multiples of these are tested.
+//   static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape&, const assay_device_info&);
+//   K(const assay_problem&, const Shape&, const assay_device_info&);  // create()
 //   std::uint64_t workspace_bytes() const;
 //   cudaError_t Prepare(const assay_buffers&, void* stream);
 //   cudaError_t Launch(const assay_buffers&, void* stream);
@@ -13,11 +16,13 @@
 
 #include <cuda_runtime.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "kernels/dsconv/shape.h"
 #include "kernels/pack.h"
@@ -61,7 +66,8 @@ inline std::string WhyNotAnyVariant(const assay_problem& problem) {
   const auto reach = [&](const char* pixels, const char* stride, const char* taps, const char* dilation) {
     return (get(pixels) + 63) * get(stride) + (get(taps) - 1) * get(dilation);
   };
-  if (reach("p", "stride_h", "r", "dilation_h") > kLimit || reach("q", "stride_w", "s", "dilation_w") > kLimit) {
+  if (reach("p", "stride_h", "r", "dilation_h") > kLimit ||
+      reach("q", "stride_w", "s", "dilation_w") > kLimit) {
     return "(p + 63) * stride + (kernel - 1) * dilation is above 2^31 - 1 along an axis";
   }
   return {};
@@ -98,10 +104,20 @@ struct VariantOf {
     return static_cast<const Kernel*>(plan)->description().c_str();
   }
   static void Release(void* plan) { delete static_cast<Kernel*>(plan); }
+  static std::int32_t Tile(const assay_problem* problem, const assay_device_info* device,
+                           assay_tile_axis* axes, std::int32_t capacity) try {
+    const std::vector<assay_tile_axis> all = Kernel::Tile(*problem, ShapeOf(*problem), *device);
+    const auto room = static_cast<std::size_t>(std::max(capacity, 0));
+    std::copy_n(all.begin(), std::min(all.size(), room), axes);
+    return static_cast<std::int32_t>(all.size());
+  } catch (const std::exception&) {
+    return 0;
+  }
 
   static assay_variant Row() {
     return {"dsconv", Kernel::kName,   Kernel::kSummary, ASSAY_ROLE_KERNEL, &Kernel::Promise, &Supports,
-            &Create,  &WorkspaceBytes, &Prepare,         &Launch,           &Describe,        &Release,          nullptr};
+            &Create,  &WorkspaceBytes, &Prepare,         &Launch,           &Describe,        &Release,
+            &Tile};
   }
 };
 

@@ -9,6 +9,7 @@
 #include <cuda_runtime.h>
 
 #include <string>
+#include <vector>
 
 #include "kernels/device/launch.h"
 #include "kernels/dsconv/depthwise.h"
@@ -154,6 +155,15 @@ class WarpShuffle {
       return "k needs more than 65535 blocks";
     }
     return {};
+  }
+
+  // Pixels of a warp and of a block; channels of the lanes and of a warp.
+  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape& shape,
+                                           const assay_device_info&) {
+    std::vector<assay_tile_axis> axes = {
+        {"q", WideTile::kPixels}, {"q", kWarps * WideTile::kPixels}, {"k", kWarp}, {"c", kWarp}};
+    if (shape.k > NarrowTile::kChannelsOut) axes.push_back({"k", WideTile::kChannelsOut});
+    return axes;
   }
 
   WarpShuffle(const assay_problem& problem, const Shape& shape, const assay_device_info&)

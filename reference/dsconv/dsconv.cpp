@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include "reference/dsconv/bound.h"
+#include "reference/dsconv/boundary.h"
 #include "reference/dsconv/fast.h"
 #include "reference/dsconv/fill.h"
 #include "reference/dsconv/problem.h"
 #include "reference/dsconv/problem_id.h"
+#include "reference/dsconv/random_shape.h"
 #include "reference/dtype.h"
 
 namespace assay::dsconv {
@@ -85,6 +87,35 @@ class Dsconv final : public Operator {
   ErrorBound Bound(const Problem& problem, assay_dtype dtype, const assay_promise& promise) const override {
     return BoundOf(ToShape(problem), dtype, promise);
   }
+
+  std::vector<BoundaryProblem> BoundaryProblems(std::span<const TileAxis> tile) const override {
+    std::vector<BoundaryProblem> problems;
+    for (const auto& [shape, label] : BoundaryShapes(tile))
+      problems.push_back({ToProblem(*this, shape), label});
+    return problems;
+  }
+
+  std::vector<HugeProblem> HugeProblems(assay_dtype dtype) const override {
+    std::vector<HugeProblem> problems;
+    const auto element = static_cast<std::int64_t>(DTypeBytes(dtype));
+    for (const auto& [shape, label] : HugeShapes()) {
+      HugeProblem huge{ToProblem(*this, shape), label, 0, 0};
+      // The judge holds the logical floats and the bits of each input; of each output the bits, the fp64
+      // reference and the magnitude in fp32.
+      for (const TensorSpec& spec : dsconv::Inputs(shape)) {
+        huge.device_bytes += spec.Count() * element;
+        huge.host_bytes += spec.Count() * (4 + element);
+      }
+      for (const TensorSpec& spec : dsconv::Outputs(shape)) {
+        huge.device_bytes += spec.Count() * element;
+        huge.host_bytes += spec.Count() * (8 + 4 + element);
+      }
+      problems.push_back(std::move(huge));
+    }
+    return problems;
+  }
+
+  Problem RandomProblem(std::uint64_t seed) const override { return ToProblem(*this, RandomShape(seed)); }
 };
 
 }  // namespace

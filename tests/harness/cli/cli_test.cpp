@@ -230,6 +230,10 @@ TEST_F(CliTest, ListAndDoctorKnowVariantsAndDevices) {
   const Output list = Assay("list");
   EXPECT_EQ(list.exit_code, 0);
   EXPECT_THAT(list.text, AllOf(HasSubstr("dsconv/warp_shuffle"), HasSubstr("dilation"), HasSubstr("host")));
+  // What a variant itself answers for shapes that break kernels.
+  EXPECT_THAT(list.text, AllOf(HasSubstr("tile, over these shapes: c 32; k 32, 128; q 8, 64"),
+                               HasSubstr("takes 264 of 264 odd"),
+                               HasSubstr("is above 2^31 - 1: offsets within an image are 32-bit")));
   const Output doctor = Assay("doctor");
   EXPECT_EQ(doctor.exit_code, 0) << doctor.text;
   EXPECT_THAT(doctor.text, AllOf(HasSubstr("pack dsconv-host"), HasSubstr("GPU")));

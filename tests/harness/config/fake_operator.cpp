@@ -57,6 +57,19 @@ class Pool : public Operator {
   void Evaluate(const Problem&, std::span<const std::span<const float>>, const OutputSink&) const override {}
   ErrorBound Bound(const Problem&, assay_dtype, const assay_promise&) const override { return {}; }
 
+  std::vector<BoundaryProblem> BoundaryProblems(std::span<const TileAxis> tile) const override {
+    std::vector<BoundaryProblem> problems = {{Make(1, 1, 1, 1, false), "the least"}};
+    for (const TileAxis& axis : tile) {
+      const std::int64_t size = axis.size + 1;
+      problems.push_back({Make(axis.param == "n" ? size : 1, axis.param == "c" ? size : 1, 1, 1, false),
+                          fmt::format("{} = tile + 1 ({})", axis.param, size)});
+    }
+    return problems;
+  }
+  Problem RandomProblem(std::uint64_t seed) const override {
+    return Make(1 + static_cast<std::int64_t>(seed % 50), 7, 1, 1, false);
+  }
+
  private:
   Problem Make(std::int64_t n, std::int64_t c, std::int64_t r, std::int64_t s, bool mean) const {
     Problem problem;
