@@ -1,6 +1,7 @@
 # How everything of this project is compiled: the targets assay_options (flags) and the options a person may set.
 option(ASSAY_TESTS "Build the tests" ON)
 option(ASSAY_CUDA "Use CUDA if it is found" ON)
+option(ASSAY_OPENMP "Judge with several threads. Off for ThreadSanitizer, which cannot see into libgomp" ON)
 set(ASSAY_SANITIZE "" CACHE STRING "Sanitizers to build with, as 'address,undefined' or 'thread'; empty: none")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
