@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,12 @@ struct Pack {
   const assay_pack* table = nullptr;  // nullptr if it could not be opened
 };
 
+// A file that is no pack, is damaged or has a table with faults gives a Pack that says so. Code of the pack
+// runs here (constructors, the entry, promise()): a constructor that throws or crashes ends the process.
 Pack OpenPack(const std::filesystem::path& path);
+// If two usable packs have a variant of the same operator, name and backend, a sentence that names them: its
+// records could not be told apart. Empty otherwise.
+std::string NameClash(std::span<const Pack> packs);
 // The packs built with this program (the folder packs/ beside the executable, or $ASSAY_PACK_DIR), by name.
 std::vector<Pack> OpenBuiltInPacks();
 
