@@ -1,6 +1,13 @@
 # Third-party packages. scripts/setup installs those that are required; CUDA, cuDNN and the nvtx3 headers may be absent.
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED COMPONENTS CXX)
+if(ASSAY_OPENMP)
+  find_package(OpenMP REQUIRED COMPONENTS CXX)
+else()
+  # Everything computes the same on one thread; the pragmas, and what only they name, go unread.
+  add_library(OpenMP::OpenMP_CXX INTERFACE IMPORTED)
+  set_target_properties(OpenMP::OpenMP_CXX PROPERTIES INTERFACE_COMPILE_OPTIONS
+    "-Wno-unknown-pragmas;-Wno-unused-variable")
+endif()
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(nlohmann_json REQUIRED)

@@ -1,6 +1,8 @@
 # How everything of this project is compiled: the targets assay_options (flags) and the options a person may set.
 option(ASSAY_TESTS "Build the tests" ON)
 option(ASSAY_CUDA "Use CUDA if it is found" ON)
+option(ASSAY_OPENMP "Judge with several threads. Off for ThreadSanitizer, which cannot see into libgomp" ON)
+option(ASSAY_FUZZ "Build the fuzz targets for libFuzzer (clang) instead of the tests" OFF)
 set(ASSAY_SANITIZE "" CACHE STRING "Sanitizers to build with, as 'address,undefined' or 'thread'; empty: none")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
@@ -24,7 +26,7 @@ if(ASSAY_SANITIZE)
   target_compile_options(assay_options INTERFACE
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer
       # gcc sees uninitialised members in its own <regex> once the sanitizers have instrumented it (GCC bug 105562).
-      -Wno-maybe-uninitialized>)
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>>)
   target_link_options(assay_options INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
 

@@ -8,6 +8,7 @@
 #include "harness/cli/commands.h"
 #include "harness/cli/interrupt.h"
 #include "harness/cli/selection.h"
+#include "harness/config/boundary.h"
 #include "harness/report/progress.h"
 #include "harness/report/report.h"
 #include "harness/run/environment.h"
@@ -21,6 +22,8 @@ struct RunArguments {
   std::string device = "auto";
   std::filesystem::path out;
   std::vector<std::filesystem::path> packs;
+  bool boundary = false;
+  int generated = 0;
   bool no_measure = false;
   bool resume = false;
 };
@@ -80,6 +83,11 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   packs.CheckNamesDiffer();
   Sweep sweep = SelectCases(arguments.selection, packs.BuildCatalog());
   if (arguments.no_measure) sweep.measure.enabled = false;
+  if (arguments.boundary) {
+    sweep = WithBoundaryProblems(sweep, [&](const Case& c) { return AskForTile(packs, executor, c); });
+  } else if (arguments.generated > 0) {
+    sweep = GeneratedSweep(sweep, arguments.generated, sweep.verify.first_seed);
+  }
   RunOptions options;
   options.out_dir = arguments.out.empty() ? DefaultOutDir(sweep.name) : arguments.out;
   options.command = command_line;
@@ -111,6 +119,12 @@ void AddRunCommand(CLI::App& app, CommandContext& context) {
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   command->add_option("--out", arguments->out, "folder for the reports (default: reports/<name>-<date>)");
   AddPackOption(*command, arguments->packs);
+  CLI::Option* boundary =
+      command->add_flag("--boundary", arguments->boundary,
+                        "judge the config's kernels on shapes around their tiles, in place of its problems");
+  command->add_option("--generated", arguments->generated, "judge them on so many random problems instead")
+      ->check(CLI::Range(1, 100'000))
+      ->excludes(boundary);
   command->add_flag("--no-measure", arguments->no_measure, "judge only, as under compute-sanitizer");
   command->add_flag("--resume", arguments->resume,
                     "go on with the run in --out: what its journal holds is not run again");

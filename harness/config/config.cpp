@@ -22,9 +22,11 @@ constexpr std::size_t kMaxConfigBytes = 1 << 20;
 constexpr std::size_t kMaxNameBytes = 64;
 constexpr std::int64_t kMaxSeed = (std::int64_t{1} << 53) - 1;  // what a JSON number holds exactly
 
-const std::vector<std::string> kTopKeys = {"name",     "operator",  "problems", "dtypes", "layouts",
-                                           "variants", "baselines", "where",    "verify", "measure"};
+const std::vector<std::string> kTopKeys = {"name",    "operator", "problems",  "dtypes",
+                                           "layouts", "variants", "baselines", "where",
+                                           "verify",  "measure",  "limits"};
 const std::vector<std::string> kVerifyKeys = {"seeds", "first_seed"};
+const std::vector<std::string> kLimitKeys = {"seconds"};
 const std::vector<std::string> kMeasureKeys = {"enabled",     "min_seconds", "max_seconds",    "min_samples",
                                                "max_samples", "confidence",  "relative_width", "input_sets"};
 
@@ -182,6 +184,16 @@ MeasureSettings ReadMeasure(const Entries& entries) {
   return settings;
 }
 
+LimitSettings ReadLimits(const Entries& entries) {
+  LimitSettings settings;
+  const YamlEntry* section = FindEntry(entries, "limits");
+  if (section == nullptr) return settings;
+  const Entries values = section->value.Entries("a mapping of " + JoinNames(kLimitKeys));
+  CheckKeys(values, kLimitKeys);
+  if (const auto* entry = FindEntry(values, "seconds")) settings.seconds = entry->value.Number(0.001, 86'400);
+  return settings;
+}
+
 std::vector<Where> ParseAll(const std::vector<LocatedText>& texts, const WhereNames& names) {
   std::vector<Where> conditions;
   for (const LocatedText& text : texts) conditions.emplace_back(text, names);
@@ -253,6 +265,17 @@ class Expander {
   std::int64_t count_ = 0;
 };
 
+std::vector<SweepSource> SourcesOf(const SourceFile& config, const std::deque<SourceFile>& tables) {
+  std::vector<SweepSource> sources = {{config.path().filename().string(), config.Digest()}};
+  const std::filesystem::path folder = config.path().parent_path();
+  for (const SourceFile& table : tables) {
+    sources.push_back(
+        {table.path().lexically_relative(folder.empty() ? "." : folder.lexically_normal()).string(),
+         table.Digest()});
+  }
+  return sources;
+}
+
 }  // namespace
 
 Sweep LoadSweep(const std::filesystem::path& path, const Catalog& catalog,
@@ -268,6 +291,7 @@ Sweep LoadSweep(const std::filesystem::path& path, const Catalog& catalog,
   sweep.name = ReadName(root, entries);
   sweep.verify = ReadVerify(entries);
   sweep.measure = ReadMeasure(entries);
+  sweep.limits = ReadLimits(entries);
 
   const Operator& op = ReadOperator(root, entries, operators);
   const YamlEntry* where = FindEntry(entries, "where");
@@ -278,11 +302,15 @@ Sweep LoadSweep(const std::filesystem::path& path, const Catalog& catalog,
     root.place().Fail("no problems", "problems: a list of grid, list and table entries");
   }
   std::deque<SourceFile> tables;
-  for (const YamlNode& item :
-       problems->value.Items("a list of entries, each with one of the keys grid, list, table")) {
-    // One at a time, so that the cap on cases also stops a list of a few names for one large entry.
-    expander.Add(ReadProblemSource(item, op, tables));
+  const std::vector<YamlNode> items =
+      problems->value.Items("a list of entries, each with one of the keys grid, list, table");
+  if (items.size() > kMaxSources) {
+    problems->value.place().Fail(fmt::format("{} entries", items.size()),
+                                 fmt::format("at most {}", kMaxSources));
   }
+  // One at a time, so that the cap on cases also stops a list of a few names for one large entry.
+  for (const YamlNode& item : items) expander.Add(ReadProblemSource(item, op, tables));
+  sweep.sources = SourcesOf(file, tables);
   sweep.cases = expander.Take();
   return sweep;
 }

@@ -38,6 +38,14 @@ struct LimitSettings {
   double seconds = 120;  // wall time that a kernel's process may spend on one case, timing aside
 };
 
+// A file that a sweep was read from, and what it held.
+struct SweepSource {
+  std::string path;    // the config's file name; a table's path relative to the config's folder
+  std::string digest;  // of its text: 16 hexadecimal digits; meant for edits, not for forgers
+
+  bool operator==(const SweepSource&) const = default;
+};
+
 struct Sweep {
   std::string name;            // the report's folder is <name>-<date>
   std::filesystem::path path;  // empty for a sweep made from the command line
@@ -45,6 +53,7 @@ struct Sweep {
   VerifySettings verify;
   MeasureSettings measure;
   LimitSettings limits;
+  std::vector<SweepSource> sources;  // the config, then each table once; none for one from the command line
   // Ordered so that cases with the same problem, dtype and layout stand together, baselines last. No id
   // stands twice.
   std::vector<Case> cases;
@@ -52,6 +61,10 @@ struct Sweep {
 
 // A sweep may hold this many cases, counted before `where` drops any.
 inline constexpr std::int64_t kMaxCases = 100'000;
+// So many entries may stand under `problems`, and so many expressions under one `where`. Aliases (*name) make
+// a short file long: without these a config of a megabyte could keep the reader busy for days.
+inline constexpr std::size_t kMaxSources = 1000;
+inline constexpr std::size_t kMaxConditions = 100;
 
 // `variants: all` (the default) stands for every kernel of the catalog. Reads the file and its tables; throws
 // ConfigError.

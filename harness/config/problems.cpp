@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 
+#include "harness/config/config.h"
 #include "harness/config/suggest.h"
 #include "harness/config/table.h"
 
@@ -13,6 +15,7 @@ namespace {
 
 constexpr std::size_t kMaxTableBytes = 4 << 20;
 constexpr std::size_t kMaxLabelBytes = 120;
+constexpr std::size_t kMaxNumbers = 16;  // of one value, such as [h, w]
 
 const char* const kLabelAllowed = "a label: one line of text, at most 120 bytes";
 
@@ -26,7 +29,9 @@ std::string CheckedLabel(const std::string& label, const Place& place) {
 ParamValue ReadList(const YamlNode& node, const ParamSpec& spec) {
   const std::string allowed = spec.name + ": " + spec.allowed;
   std::vector<std::int64_t> numbers;
-  for (const YamlNode& item : node.Items(allowed)) {
+  const std::vector<YamlNode> items = node.Items(allowed);
+  if (items.size() > kMaxNumbers) node.place().Fail(fmt::format("a list of {}", items.size()), allowed);
+  for (const YamlNode& item : items) {
     if (item.IsList()) item.place().Fail("a list inside one value", allowed);
     const std::string& text = item.Text("an integer; " + allowed);
     const ParamValue value = ParseParamText(text, item.place());
@@ -37,11 +42,24 @@ ParamValue ReadList(const YamlNode& node, const ParamSpec& spec) {
   return numbers;
 }
 
+// YAML 1.1 and most languages read "0x10" as 16, "3x5" is a pair here: whoever wrote it may have meant
+// either.
+void RefuseHexadecimal(const std::string& text, const YamlNode& node, const ParamSpec& spec) {
+  const std::size_t sign = text.find_first_not_of("+-");
+  if (sign == std::string::npos || sign > 1) return;
+  const std::string_view digits = std::string_view(text).substr(sign);
+  if (digits.size() < 3 || digits[0] != '0' || (digits[1] != 'x' && digits[1] != 'X')) return;
+  if (digits.find_first_not_of("0123456789abcdefABCDEF", 2) != std::string_view::npos) return;
+  node.Fail(fmt::format("{}: {}; numbers are decimal, a pair that begins with 0 is written [0, 10]",
+                        spec.name, spec.allowed));
+}
+
 // A scalar, or a list that is one value ([h, w], say).
 PlacedValue ReadValue(const YamlNode& node, const ParamSpec& spec) {
   if (node.IsList()) return {ReadList(node, spec), node.place()};
   const std::string& text = node.Text(spec.name + ": " + spec.allowed);
   if (node.IsQuoted()) return {text, node.place()};
+  RefuseHexadecimal(text, node, spec);
   return {ParseParamText(text, node.place()), node.place()};
 }
 
@@ -163,8 +181,15 @@ std::filesystem::path TablePath(const YamlNode& node, const Place& config) {
 
 void ReadTableRows(const YamlNode& node, const std::vector<YamlEntry>& beside, const Operator& op,
                    std::deque<SourceFile>& tables, ProblemSource* source) {
-  tables.emplace_back(TablePath(node, source->place), kMaxTableBytes);
-  const Table table = ReadTable(tables.back(), op);
+  const std::filesystem::path path = TablePath(node, source->place);
+  // Two entries that name one table see one state of it, and it is kept once.
+  auto file =
+      std::find_if(tables.begin(), tables.end(), [&](const SourceFile& f) { return f.path() == path; });
+  if (file == tables.end()) {
+    tables.emplace_back(path, kMaxTableBytes);
+    file = std::prev(tables.end());
+  }
+  const Table table = ReadTable(*file, op);
   CheckTableColumns(table, beside, op);
   for (const std::vector<TableCell>& cells : table.rows) source->rows.push_back(ReadRow(cells, table, op));
 }
@@ -229,7 +254,11 @@ std::vector<LocatedText> ReadWhere(const YamlNode& node) {
   const std::string allowed = "an expression such as \"c <= 512\", or a list of them";
   if (!node.IsList()) return {node.Located(allowed)};
   std::vector<LocatedText> texts;
-  for (const YamlNode& item : node.Items(allowed)) texts.push_back(item.Located(allowed));
+  const std::vector<YamlNode> items = node.Items(allowed);
+  if (items.size() > kMaxConditions) {
+    node.place().Fail(fmt::format("{} expressions", items.size()), fmt::format("at most {}", kMaxConditions));
+  }
+  for (const YamlNode& item : items) texts.push_back(item.Located(allowed));
   return texts;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <fstream>
 #include <system_error>
 #include <utility>
@@ -96,6 +97,12 @@ void SourceFile::CheckText() const {
     }
     at += length;
   }
+}
+
+std::string SourceFile::Digest() const {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text_) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return fmt::format("{:016x}", hash);
 }
 
 std::size_t SourceFile::LineOffset(std::size_t line) const {

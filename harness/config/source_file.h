@@ -16,6 +16,9 @@ class SourceFile {
 
   const std::filesystem::path& path() const { return path_; }
   const std::string& text() const { return text_; }
+  // 16 hexadecimal digits that another text has otherwise (64-bit FNV-1a: against edits, not against
+  // forgers).
+  std::string Digest() const;
 
   // Offset of the first byte of a line (1-based); the text's end for a line beyond it.
   std::size_t LineOffset(std::size_t line) const;

@@ -6,10 +6,14 @@
 // Tables are small: reading ahead in a thread would only cost.
 #define CSV_IO_NO_THREAD
 // The library cuts long file names on purpose; gcc reports that from inside it.
+#if !defined(__clang__)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wstringop-truncation"
+#endif
 #include <csv.h>
+#if !defined(__clang__)
 #pragma GCC diagnostic pop
+#endif
 
 #include "harness/config/config.h"
 #include "harness/config/suggest.h"

@@ -23,14 +23,23 @@ bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 // yaml-cpp gives the place of a scalar's beginning only. Walks the raw text beside the value: what the value
 // lacks (quotes, indentation, a block's header) is skipped. Only escapes such as "\x41" can lead it astray,
 // and then no further than the text's end.
+// How far is bounded: a text of nothing but escapes would else search the whole file once a byte.
+constexpr std::size_t kMaxAlignedBytes = 8192;  // of a value; no text that is pointed into is longer
+constexpr std::size_t kMaxSkippedBytes = 4096;  // between two bytes of a value
+
+std::size_t FindNear(std::string_view raw, char c, std::size_t at) {
+  const std::size_t found = raw.substr(std::min(at, raw.size()), kMaxSkippedBytes).find(c);
+  return found == std::string_view::npos ? found : at + found;
+}
+
 std::vector<std::size_t> AlignOffsets(const std::string& raw, std::size_t start, const std::string& value) {
   std::vector<std::size_t> offsets;
   offsets.reserve(value.size() + 1);
   std::size_t at = start;
   if (at < raw.size() && (raw[at] == '|' || raw[at] == '>')) at = std::min(raw.find('\n', at), raw.size());
   for (const char c : value) {
-    if (!IsSpace(c)) {
-      const std::size_t found = raw.find(c, at);
+    if (!IsSpace(c) && offsets.size() < kMaxAlignedBytes) {
+      const std::size_t found = FindNear(raw, c, at);
       at = found == std::string::npos ? at : found;
     }
     offsets.push_back(std::min(at, raw.size()));

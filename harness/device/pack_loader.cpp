@@ -4,82 +4,69 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
-#include <cstring>
-#include <set>
+#include <exception>
+#include <fstream>
+#include <map>
+#include <span>
 #include <system_error>
-#include <utility>
+#include <tuple>
+
+#include "harness/device/pack_table.h"
 
 namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The number that a pack put into an enum: reading another one than the enum's as the enum is undefined.
-template <class Enum>
-int Raw(const Enum& value) {
-  static_assert(sizeof(Enum) == sizeof(int));
-  int raw = 0;
-  std::memcpy(&raw, &value, sizeof(raw));
-  return raw;
+// The headers of a shared object lie at its beginning: as much of it as is looked at before it is loaded.
+constexpr std::size_t kHeaderBytes = 64 * 1024;
+
+// What keeps a file from being handed to the loader, which is not made for damaged files.
+std::string FaultOfFile(const fs::path& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) return "there is no such file";
+  if (status.type() == fs::file_type::none) return error.message();
+  if (fs::is_directory(status)) return "it is a folder, not a file";
+  if (!fs::is_regular_file(status)) return "it is no regular file";
+  const std::uintmax_t bytes = fs::file_size(path, error);
+  if (error) return error.message();
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fmt::format("it cannot be read: {}", std::generic_category().message(errno));
+  std::vector<unsigned char> head(std::min<std::uintmax_t>(bytes, kHeaderBytes));
+  in.read(reinterpret_cast<char*>(head.data()), static_cast<std::streamsize>(head.size()));
+  if (in.bad()) return "it cannot be read";
+  return FaultOfSharedObject(std::span(head).first(static_cast<std::size_t>(in.gcount())), bytes);
 }
 
-// What is wrong with one row of a pack's table; empty if nothing.
-std::string FaultOf(const assay_variant& variant, int index) {
-  const auto missing = [&](const char* field) {
-    const std::string which = variant.name != nullptr ? fmt::format("variant \"{}\"", variant.name)
-                                                      : fmt::format("variant number {}", index);
-    return fmt::format("{} has no {}", which, field);
-  };
-  if (variant.name == nullptr || variant.name[0] == '\0') return missing("name");
-  if (variant.op == nullptr || variant.op[0] == '\0') return missing("op");
-  if (variant.summary == nullptr) return missing("summary");
-  if (variant.promise == nullptr) return missing("promise()");
-  if (variant.supports == nullptr) return missing("supports()");
-  if (variant.create == nullptr) return missing("create()");
-  if (variant.launch == nullptr) return missing("launch()");
-  if (variant.release == nullptr) return missing("release()");
-  if (const int role = Raw(variant.role); role != ASSAY_ROLE_KERNEL && role != ASSAY_ROLE_BASELINE) {
-    return fmt::format("variant \"{}\" has role {}, which is none of assay_role", variant.name, role);
+// The entry is a C function, but what is behind it may be C++.
+const assay_pack* CallEntry(const assay_pack* (*entry)(), std::string& fault) {
+  try {
+    const assay_pack* table = entry();
+    if (table == nullptr) fault = fmt::format("{} returned no table", ASSAY_PACK_ENTRY_NAME);
+    return table;
+  } catch (const std::exception& e) {
+    fault = fmt::format("{} threw an exception, which may not cross this interface: {}",
+                        ASSAY_PACK_ENTRY_NAME, OneLine(e.what()));
+  } catch (...) {
+    fault = fmt::format("{} threw an exception, which may not cross this interface", ASSAY_PACK_ENTRY_NAME);
   }
-  return {};
-}
-
-std::string FaultOf(const assay_pack& table) {
-  if (table.name == nullptr || table.name[0] == '\0') return "its table has no name";
-  if (const int backend = Raw(table.backend);
-      backend != ASSAY_BACKEND_HOST && backend != ASSAY_BACKEND_CUDA) {
-    return fmt::format("its backend is {}, which is none of assay_backend", backend);
-  }
-  if (table.num_variants < 0) return fmt::format("it says that it has {} variants", table.num_variants);
-  if (table.num_variants > 0 && table.variants == nullptr) {
-    return fmt::format("it says that it has {} variants and gives none", table.num_variants);
-  }
-  // A pack that cannot be used here may have nothing to offer; a usable one must.
-  if (table.num_variants == 0 && table.unavailable == nullptr) return "it has no variants";
-  std::set<std::pair<std::string, std::string>> names;
-  for (int i = 0; i < table.num_variants; ++i) {
-    const assay_variant& variant = table.variants[i];
-    if (std::string fault = FaultOf(variant, i); !fault.empty()) return fault;
-    if (!names.emplace(variant.op, variant.name).second) {
-      return fmt::format("it has two variants named \"{}\" for operator {}", variant.name, variant.op);
-    }
-  }
-  return {};
+  return nullptr;
 }
 
 const assay_pack* TableOf(const fs::path& path, std::string& fault) {
   std::error_code error;
   // A bare name would be searched for in the system's folders.
   const fs::path absolute = fs::absolute(path, error);
-  if (error || !fs::exists(absolute, error)) {
-    fault = "there is no such file";
-    return nullptr;
-  }
+  fault = error ? error.message() : FaultOfFile(absolute);
+  if (!fault.empty()) return nullptr;
   void* library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* reason = dlerror();
-    fault = fmt::format("it could not be loaded: {}", reason != nullptr ? reason : "no reason given");
+    fault =
+        fmt::format("it could not be loaded: {}", reason != nullptr ? OneLine(reason) : "no reason given");
     return nullptr;
   }
   using Entry = const assay_pack* (*)();
@@ -89,11 +76,8 @@ const assay_pack* TableOf(const fs::path& path, std::string& fault) {
                         ASSAY_PACK_ENTRY_NAME);
     return nullptr;
   }
-  const assay_pack* table = entry();
-  if (table == nullptr) {
-    fault = fmt::format("{} returned no table", ASSAY_PACK_ENTRY_NAME);
-    return nullptr;
-  }
+  const assay_pack* table = CallEntry(entry, fault);
+  if (table == nullptr) return nullptr;
   // Of another version's table nothing but the first field can be read.
   if (table->abi != ASSAY_PACK_ABI) {
     fault =
@@ -101,7 +85,9 @@ const assay_pack* TableOf(const fs::path& path, std::string& fault) {
                     table->abi, ASSAY_PACK_ABI);
     return nullptr;
   }
-  fault = FaultOf(*table);
+  fault = FaultOfTable(*table);
+  // What cannot be used here may promise nothing either.
+  if (fault.empty() && table->unavailable == nullptr) fault = FaultOfPromises(*table);
   return fault.empty() ? table : nullptr;
 }
 
@@ -115,7 +101,7 @@ Pack::Pack(const fs::path& file, const assay_pack& open)
       readable(true),
       table(&open) {
   if (open.unavailable != nullptr) {
-    unavailable = open.unavailable[0] != '\0' ? open.unavailable : "the pack gives no reason why";
+    unavailable = open.unavailable[0] != '\0' ? OneLine(open.unavailable) : "the pack gives no reason why";
   }
   for (int i = 0; i < open.num_variants; ++i) variants.emplace_back(open.variants[i]);
 }
@@ -131,6 +117,21 @@ Pack OpenPack(const fs::path& path) {
     return pack;
   }
   return Pack(path, *pack.table);
+}
+
+std::string NameClash(std::span<const Pack> packs) {
+  // By operator, name and backend: the same variant may exist for the GPU and for the CPU.
+  std::map<std::tuple<std::string, std::string, assay_backend>, const Pack*> owners;
+  for (const Pack& pack : packs) {
+    if (!pack.unavailable.empty()) continue;
+    for (const VariantInfo& variant : pack.variants) {
+      const auto [owner, is_new] = owners.emplace(std::tuple(variant.op, variant.name, pack.backend), &pack);
+      if (is_new) continue;
+      return fmt::format("variant {} of {} is in two packs, {} and {}: rename it in one of them",
+                         variant.name, variant.op, owner->second->path.string(), pack.path.string());
+    }
+  }
+  return {};
 }
 
 std::vector<fs::path> BuiltInPacks() {

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,7 +42,12 @@ struct Pack {
   const assay_pack* table = nullptr;  // nullptr if it is not open in this process
 };
 
+// A file that is no pack, is damaged or has a table with faults gives a Pack that says so. Code of the pack
+// runs here (constructors, the entry, promise()): a constructor that throws or crashes ends the process.
 Pack OpenPack(const std::filesystem::path& path);
+// If two usable packs have a variant of the same operator, name and backend, a sentence that names them: its
+// records could not be told apart. Empty otherwise.
+std::string NameClash(std::span<const Pack> packs);
 // The files of the packs built with this program, by name; throws DeviceError if the folder cannot be read.
 std::vector<std::filesystem::path> BuiltInPacks();
 // The packs built with this program (the folder packs/ beside the executable, or $ASSAY_PACK_DIR), by name.

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
-#include <tuple>
 
 namespace assay {
 
@@ -23,15 +21,7 @@ void PackSet::CheckAnyReadable() const {
 }
 
 void PackSet::CheckNamesDiffer() const {
-  std::map<std::tuple<std::string, std::string, assay_backend>, const Pack*> seen;
-  for (const Pack& pack : packs_) {
-    for (const VariantInfo& variant : pack.variants) {
-      const auto [at, added] = seen.emplace(std::tuple(variant.op, variant.name, pack.backend), &pack);
-      if (added) continue;
-      throw ConfigError(fmt::format("variant {} of {} is in two packs, {} and {}: rename one of them",
-                                    variant.name, variant.op, at->second->path.string(), pack.path.string()));
-    }
-  }
+  if (const std::string clash = NameClash(packs_); !clash.empty()) throw ConfigError(clash);
 }
 
 Catalog PackSet::BuildCatalog() const {
@@ -70,6 +60,19 @@ VariantLookup PackSet::Find(std::string_view op, std::string_view variant, assay
   }
   if (found.unavailable.empty()) found.unavailable = fmt::format("no pack has a variant named {}", variant);
   return found;
+}
+
+std::vector<TileAxis> AskForTile(const PackSet& packs, Executor& executor, const Case& c) {
+  const VariantLookup found =
+      packs.Find(c.problem.op->name(), c.variant, executor.device().info().backend);
+  if (!found.variant) return {};
+  try {
+    return executor.Tile(found.id, c.problem.View(c.dtype, c.layout));
+  } catch (const DeviceError& error) {
+    // Who crashes when asked for its tile will have its cases judged without.
+    if (error.sticky) executor.Restart();
+    return {};
+  }
 }
 
 }  // namespace assay

@@ -19,6 +19,8 @@ constexpr const char* kHostUntimed =
 
 // The header's line on what the cases are judged with.
 constexpr const char* kSeedsName = "inputs judged";
+// And from which files the sweep was read.
+constexpr const char* kFilesName = "read from";
 
 }  // namespace
 
@@ -61,17 +63,29 @@ void SweepJournal::CheckSameSweep(const std::filesystem::path& path) const {
     throw ConfigError(
         fmt::format("--resume: {} is of another config ({})", path.string(), header.config_path));
   }
-  for (const auto& [name, value] : header.method) {
-    if (name == kSeedsName && value != SeedsLine()) {
-      throw ConfigError(fmt::format("--resume: {} was judged with {}; this run would be with {}",
-                                    path.string(), value, SeedsLine()));
-    }
-  }
+  CheckLine(path.string(), kSeedsName, SeedsLine());
+  CheckLine(path.string(), kFilesName, FilesLine());
   if (header.device != DeviceLine() || header.timed != timed_) {
     throw ConfigError(fmt::format("--resume: {} was {} on {}; this run would be {} on {}", path.string(),
                                   header.timed ? "timed" : "judged", header.device,
                                   timed_ ? "timed" : "judged", DeviceLine()));
   }
+}
+
+void SweepJournal::CheckLine(const std::string& path, const char* name, const std::string& now) const {
+  for (const auto& [line, value] : journal_.header.method) {
+    if (line != name || value == now) continue;
+    throw ConfigError(
+        fmt::format("--resume: {} was run with \"{}\": {}; this run would be with {}", path, name, value, now));
+  }
+}
+
+std::string SweepJournal::FilesLine() const {
+  std::string line;
+  for (const SweepSource& source : sweep_.sources) {
+    line += fmt::format("{}{} ({})", line.empty() ? "" : ", ", source.path, source.digest);
+  }
+  return line.empty() ? "the command line" : line;
 }
 
 std::string SweepJournal::SeedsLine() const {
@@ -106,6 +120,7 @@ SweepHeader SweepJournal::MakeHeader() const {
     header.ceilings = executor_.MeasureCeilings();
   }
   header.method.emplace_back(kSeedsName, SeedsLine());
+  header.method.emplace_back(kFilesName, FilesLine());
   header.planned_cases = static_cast<int>(sweep_.cases.size());
   return header;
 }

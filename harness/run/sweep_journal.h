@@ -31,7 +31,9 @@ class SweepJournal {
   void GoOn(const std::filesystem::path& path);
   void CheckSameSweep(const std::filesystem::path& path) const;
   SweepHeader MakeHeader() const;
+  void CheckLine(const std::string& path, const char* name, const std::string& now) const;
   std::string SeedsLine() const;
+  std::string FilesLine() const;
   std::string DeviceLine() const;
 
   const Sweep& sweep_;

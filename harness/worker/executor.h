@@ -71,6 +71,8 @@ class Executor {
 
   // Why the variant does not take the problem; empty: it does.
   virtual std::string WhyNot(VariantId variant, const assay_problem& problem) = 0;
+  // What the variant says of its tile; see harness/device/tile.h.
+  virtual std::vector<TileAxis> Tile(VariantId variant, const assay_problem& problem) = 0;
   // Throws VariantError if the variant's create() fails.
   virtual std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem) = 0;
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "harness/device/tile.h"
+
 namespace assay {
 
 assay_buffers LaunchBuffers::View() const {
@@ -60,6 +62,10 @@ const assay_variant& LocalExecutor::Row(VariantId variant) const {
 
 std::string LocalExecutor::WhyNot(VariantId variant, const assay_problem& problem) {
   return WhyNotSupported(Row(variant), problem, device_->info());
+}
+
+std::vector<TileAxis> LocalExecutor::Tile(VariantId variant, const assay_problem& problem) {
+  return TileOf(Row(variant), problem, device_->info());
 }
 
 std::unique_ptr<Plan> LocalExecutor::Create(VariantId variant, const assay_problem& problem) {

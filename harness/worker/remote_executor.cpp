@@ -92,6 +92,14 @@ std::string RemoteExecutor::WhyNot(VariantId variant, const assay_problem& probl
       .at("why");
 }
 
+std::vector<TileAxis> RemoteExecutor::Tile(VariantId variant, const assay_problem& problem) {
+  const Json answer = link_.Call(
+      {{"op", "tile"}, {"variant", wire::Write(variant)}, {"problem", wire::Write(problem)}}, "tile()");
+  std::vector<TileAxis> axes;
+  for (const Json& axis : answer.at("axes")) axes.push_back({axis.at(0), axis.at(1)});
+  return axes;
+}
+
 std::unique_ptr<Plan> RemoteExecutor::Create(VariantId variant, const assay_problem& problem) {
   return std::make_unique<RemotePlan>(
       link_,

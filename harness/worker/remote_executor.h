@@ -27,6 +27,7 @@ class RemoteExecutor final : public Executor {
   const std::vector<Pack>& packs() const override { return packs_; }
   std::vector<std::pair<std::string, std::string>> DescribeDevice() override;
   std::string WhyNot(VariantId variant, const assay_problem& problem) override;
+  std::vector<TileAxis> Tile(VariantId variant, const assay_problem& problem) override;
   std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem) override;
   std::vector<Measurement> Measure(const MeasureSettings& settings, std::span<const TimedLaunches> candidates,
                                    BenchmarkLog* log) override;

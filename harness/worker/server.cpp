@@ -88,6 +88,13 @@ void WorkerServer::AddPlanOperations() {
     const wire::OwnedProblem problem(request.at("problem"));
     return {{"why", executor_->WhyNot(wire::ReadVariantId(request.at("variant")), problem.View())}};
   };
+  operations_["tile"] = [this](const Json& request) -> Json {
+    const wire::OwnedProblem problem(request.at("problem"));
+    Json axes = Json::array();
+    for (const TileAxis& axis : executor_->Tile(wire::ReadVariantId(request.at("variant")), problem.View()))
+      axes.push_back(Json::array({axis.param, axis.size}));
+    return {{"axes", axes}};
+  };
   operations_["create"] = [this](const Json& request) { return CreatePlan(request); };
   operations_["release"] = [this](const Json& request) {
     plans_.erase(request.at("plan").get<std::uint64_t>());

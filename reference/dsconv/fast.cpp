@@ -11,7 +11,9 @@
 #include "reference/dsconv/fast.h"
 
 #include <cblas.h>
+#if defined(_OPENMP)
 #include <omp.h>
+#endif
 
 #include <algorithm>
 #include <cmath>
@@ -225,6 +227,14 @@ class FirstError {
   std::exception_ptr error_;
 };
 
+int MaxThreads() {
+#if defined(_OPENMP)
+  return omp_get_max_threads();
+#else
+  return 1;
+#endif
+}
+
 }  // namespace
 
 void EvaluateFast(const Shape& d, std::span<const std::span<const float>> inputs, const OutputSink& sink,
@@ -234,7 +244,7 @@ void EvaluateFast(const Shape& d, std::span<const std::span<const float>> inputs
   const std::int64_t blocks = (pixels + e.block_pixels - 1) / e.block_pixels;
   const OneBlasThread one_blas_thread;
   FirstError error;
-  const auto threads = static_cast<int>(std::min<std::int64_t>(omp_get_max_threads(), blocks));
+  [[maybe_unused]] const auto threads = static_cast<int>(std::min<std::int64_t>(MaxThreads(), blocks));
 #pragma omp parallel num_threads(threads)
   {
     std::optional<Scratch> scratch;

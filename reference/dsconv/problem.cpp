@@ -244,7 +244,8 @@ std::span<const ParamSpec> Params() {
 Shape MakeShape(const ParamMap& values) {
   for (const auto& [key, value] : values) {
     const auto params = Params();
-    if (std::none_of(params.begin(), params.end(), [&](const ParamSpec& spec) { return spec.name == key; })) {
+    if (std::none_of(params.begin(), params.end(),
+                     [&name = key](const ParamSpec& spec) { return spec.name == name; })) {
       std::vector<std::string> names;
       for (const ParamSpec& spec : params) names.push_back(spec.name);
       throw ProblemError(

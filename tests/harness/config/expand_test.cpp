@@ -94,6 +94,36 @@ TEST(Expand, DefaultsTakeEverything) {
   EXPECT_EQ(sweep.verify.first_seed, 1u);
   EXPECT_TRUE(sweep.measure.enabled);
   EXPECT_EQ(sweep.measure.max_seconds, 1.0);
+  EXPECT_EQ(sweep.limits.seconds, 120);
+}
+
+TEST(Expand, ReadsLimits) {
+  EXPECT_EQ(ConfigFolder()
+                .Load("name: x\nlimits: {seconds: 2.5}\nproblems: [{grid: {n: 1, c: 1}}]\n")
+                .limits.seconds,
+            2.5);
+}
+
+TEST(Expand, KnowsTheFilesThatItWasReadFrom) {
+  const ConfigFolder folder;
+  folder.Write("shapes/a.csv", "n,c\n1,5\n");
+  folder.Write("b.csv", "n,c\n2,5\n");
+  const std::string yaml =
+      "name: x\nproblems: [{table: shapes/a.csv}, {table: b.csv}, {table: shapes/../shapes/a.csv}]\n";
+  const std::vector<SweepSource> before = folder.Load(yaml).sources;
+  ASSERT_EQ(before.size(), 3u);
+  EXPECT_EQ(before[0].path, "sweep.yaml");
+  EXPECT_EQ(before[1].path, "shapes/a.csv");
+  EXPECT_EQ(before[2].path, "b.csv");
+  for (const SweepSource& source : before) EXPECT_EQ(source.digest.size(), 16u);
+  EXPECT_EQ(folder.Load(yaml).sources, before);
+  EXPECT_EQ(ConfigFolder().Load("name: x\nproblems: [{grid: {n: 1, c: 1}}]\n").sources.size(), 1u);
+
+  folder.Write("shapes/a.csv", "n,c\n1,6\n");
+  const std::vector<SweepSource> after = folder.Load(yaml).sources;
+  EXPECT_EQ(after[0], before[0]);
+  EXPECT_NE(after[1].digest, before[1].digest);
+  EXPECT_EQ(after[2], before[2]);
 }
 
 TEST(Expand, ReadsEverySetting) {

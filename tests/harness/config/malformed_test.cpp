@@ -88,6 +88,64 @@ TEST(Malformed, BytesReplaced) {
   }
 }
 
+std::string Repeat(const std::string& part, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) text += part;
+  return text;
+}
+
+TEST(Malformed, NumbersAreDecimal) {
+  const ConfigFolder folder;
+  const auto error = [&](const std::string& value) {
+    return folder.ErrorOf("name: x\nproblems: [{grid: {n: 1, c: 99, kernel: " + value + "}}]\n");
+  };
+  const auto is_hexadecimal = ::testing::AllOf(::testing::StartsWith("sweep.yaml:2:41: found \"0"),
+                                               ::testing::HasSubstr("numbers are decimal"));
+  for (const char* value : {"0x10", "0X10", "0xff", "0x1"})
+    EXPECT_THAT(error(value), is_hexadecimal) << value;
+  EXPECT_THAT(error("-0x10"), ::testing::HasSubstr("numbers are decimal"));
+  EXPECT_EQ(error("10x3"), "");                                        // a pair
+  EXPECT_THAT(error("0x10x3"), ::testing::HasSubstr("pool refuses"));  // no hexadecimal number either
+  EXPECT_NE(error("[0x10, 3]"), "");
+}
+
+TEST(Malformed, NestingAndSizeAreBounded) {
+  const ConfigFolder folder;
+  for (const char* part : {"[", "{a: ", "- ", "&a [", "? "}) {
+    for (const int times : {100, 2'000, 200'000}) {
+      EXPECT_FALSE(Loads(folder, "name: x\nproblems: " + Repeat(part, times))) << part << times;
+      EXPECT_FALSE(Loads(folder, Repeat(part, times))) << part << times;
+    }
+  }
+  EXPECT_THAT(folder.ErrorOf(Repeat("#", (1 << 20) + 1)), ::testing::HasSubstr("more than 1048576 bytes"));
+}
+
+// Aliases make a short text stand for a long one.
+TEST(Malformed, AliasesDoNotMultiply) {
+  const ConfigFolder folder;
+  const std::string numbers = "[1" + Repeat(",1", 100'000) + "]";
+  const std::string head = "name: x\n";
+  EXPECT_THAT(folder.ErrorOf(head + "problems: [{list: [{n: 1, c: 1, kernel: &a " + numbers + "}" +
+                             Repeat(",{n: 1, c: 1, kernel: *a}", 20'000) + "]}]\n"),
+              ::testing::HasSubstr("found a list of 100001; allowed: kernel"));
+  EXPECT_THAT(folder.ErrorOf(head + "problems: [&a {grid: {n: 1, c: 1}}" + Repeat(", *a", 1000) + "]\n"),
+              ::testing::HasSubstr("found 1001 entries; allowed: at most 1000"));
+  EXPECT_EQ(folder.ErrorOf(head + "problems: [&a {grid: {n: 1, c: 1}}" + Repeat(", *a", 999) + "]\n"), "");
+  EXPECT_THAT(folder.ErrorOf(head + "problems: [{grid: {n: 1, c: 1}}]\nwhere: [c == 1" +
+                             Repeat(", c == 1", 100) + "]\n"),
+              ::testing::HasSubstr("found 101 expressions; allowed: at most 100"));
+  EXPECT_FALSE(Loads(folder, head + "problems: &a [*a, *a]\n"));  // inside itself
+}
+
+// A long text of escapes has none of its bytes in the file: where each stands must not be searched to the
+// end.
+TEST(Malformed, EscapesDoNotSlowTheReader) {
+  const ConfigFolder folder;
+  EXPECT_THAT(folder.ErrorOf("name: x\nproblems: [{grid: {n: 1, c: 1}}]\nwhere: \"" +
+                             Repeat("\\x63", 200'000) + "\"\n"),
+              ::testing::HasSubstr("sweep.yaml:3:9: found an expression of 200000 characters"));
+}
+
 TEST(Malformed, TableBytesReplaced) {
   ConfigFolder folder;
   const std::string bytes = "\"',#\n\r\t x09-\xFF";

@@ -55,6 +55,7 @@ TEST(Schema, HasTheReadersKeys) {
   EXPECT_EQ(Keys(top), allowed("no_such_key: 1\n"));
   EXPECT_EQ(Keys(top["verify"]["properties"]), allowed("name: x\nverify: {no_such_key: 1}\n"));
   EXPECT_EQ(Keys(top["measure"]["properties"]), allowed("name: x\nmeasure: {no_such_key: 1}\n"));
+  EXPECT_EQ(Keys(top["limits"]["properties"]), allowed("name: x\nlimits: {no_such_key: 1}\n"));
   EXPECT_EQ(Keys(defs["source"]["properties"]), allowed("name: x\nproblems: [{no_such_key: 1}]\n"));
   EXPECT_EQ(Keys(defs["grid"]["properties"]), allowed("name: x\nproblems: [{grid: {no_such_key: 1}}]\n"));
   EXPECT_EQ(Keys(defs["item"]["properties"]), allowed("name: x\nproblems: [{list: [{no_such_key: 1}]}]\n"));
@@ -102,7 +103,7 @@ TEST(Schema, HasTheReadersWords) {
 TEST(Schema, HasTheReadersRanges) {
   const ConfigFolder folder;
   int ranges = 0;
-  for (const char* section : {"verify", "measure"}) {
+  for (const char* section : {"verify", "measure", "limits"}) {
     for (const auto& [key, schema] : Schema()["properties"][section]["properties"].items()) {
       if (!schema.contains("minimum")) continue;
       ++ranges;
@@ -130,7 +131,7 @@ TEST(Schema, HasTheReadersRanges) {
       }
     }
   }
-  EXPECT_EQ(ranges, 9);
+  EXPECT_EQ(ranges, 10);
 }
 
 // A key that is not described is no documentation.
@@ -148,6 +149,7 @@ TEST(Schema, DescribesEveryKey) {
   check(Schema()["properties"]);
   check(Schema()["properties"]["verify"]["properties"]);
   check(Schema()["properties"]["measure"]["properties"]);
+  check(Schema()["properties"]["limits"]["properties"]);
   for (const char* def : {"source", "grid", "item"}) check(Schema()["$defs"][def]["properties"]);
 }
 

@@ -1,5 +1,13 @@
 // A kernel pack with one fault, chosen at compile time: FIXTURE_NONE is a good one.
+#include <stdexcept>
+
 #include "kernels/pack.h"
+
+#if defined(FIXTURE_THROWING_CONSTRUCTOR)
+const struct Throws {
+  Throws() { throw std::runtime_error("thrown while the pack was loaded"); }
+} throws;
+#endif
 
 namespace {
 
@@ -61,6 +69,53 @@ namespace {
 #elif defined(FIXTURE_STRANGE_ROLE)
   const int strange = 3;
   memcpy(&variants[0].role, &strange, sizeof(strange));
+#elif defined(FIXTURE_MANY_VARIANTS)
+  table.num_variants = 0x7fffffff;
+#elif defined(FIXTURE_SLASH_IN_NAME)
+  variants[1].name = "a/b";
+#elif defined(FIXTURE_SPACE_IN_NAME)
+  variants[1].name = "a b";
+#elif defined(FIXTURE_NEWLINE_IN_NAME)
+  variants[1].name = "a\nb";
+#elif defined(FIXTURE_NAME_NOT_UTF8)
+  variants[1].name = "a\xff";
+#elif defined(FIXTURE_NAMED_ALL)
+  variants[1].name = "all";
+#elif defined(FIXTURE_SLASH_IN_OP)
+  variants[1].op = "dsconv/x";
+#elif defined(FIXTURE_SUMMARY_NOT_UTF8)
+  variants[0].summary = "caf\xe9";
+#elif defined(FIXTURE_VERSION_OF_TWO_LINES)
+  table.version = "1.0\n2.0";
+#elif defined(FIXTURE_STRANGE_PACK_NAME)
+  table.name = "../pack";
+#elif defined(FIXTURE_STRANGE_OPERAND)
+  variants[1].promise = [](assay_dtype dtype) {
+    assay_promise promise = {};
+    const int strange = dtype == ASSAY_BF16 ? 77 : 1;
+    memcpy(&promise.operand, &strange, sizeof(strange));
+    return promise;
+  };
+#elif defined(FIXTURE_STRANGE_ACCUMULATOR)
+  variants[0].promise = [](assay_dtype) {
+    assay_promise promise = {};
+    promise.accumulator = ASSAY_FORMAT_TF32X3;
+    return promise;
+  };
+#elif defined(FIXTURE_STRANGE_ALIGNMENT)
+  variants[0].promise = [](assay_dtype) {
+    assay_promise promise = {};
+    promise.alignment = 24;
+    return promise;
+  };
+#elif defined(FIXTURE_STRANGE_FLAG)
+  variants[0].promise = [](assay_dtype) {
+    assay_promise promise = {};
+    promise.repeatable = -1;
+    return promise;
+  };
+#elif defined(FIXTURE_UNAVAILABLE_IN_LATIN1)
+  table.unavailable = "caf\xe9\nclosed";
 #elif defined(FIXTURE_UNAVAILABLE)
   table.unavailable = "libfixture.so.9 was not found";
   table.num_variants = 0;
@@ -75,6 +130,8 @@ namespace {
 
 #if defined(FIXTURE_NULL_TABLE)
 extern "C" const assay_pack* assay_pack_entry(void) { return nullptr; }
+#elif defined(FIXTURE_THROWING_ENTRY)
+extern "C" const assay_pack* assay_pack_entry(void) { throw std::runtime_error("no licence"); }
 #elif !defined(FIXTURE_NO_ENTRY)
 extern "C" const assay_pack* assay_pack_entry(void) { return Table(); }
 #endif

@@ -2,27 +2,16 @@
 #include "reference/dsconv/fast.h"
 
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <atomic>
 #include <cmath>
 
 #include "reference/dsconv/problem_id.h"
 #include "tests/reference/dsconv/test_problems.h"
+#include "tests/reference/dsconv/thread_count.h"
 
 namespace assay::dsconv {
 namespace {
-
-class ThreadCount {
- public:
-  explicit ThreadCount(int threads) : before_(omp_get_max_threads()) { omp_set_num_threads(threads); }
-  ~ThreadCount() { omp_set_num_threads(before_); }
-  ThreadCount(const ThreadCount&) = delete;
-  ThreadCount& operator=(const ThreadCount&) = delete;
-
- private:
-  int before_;
-};
 
 void ExpectLikePlain(const Shape& d, std::uint64_t seed, double magnitude_slack = 1.001) {
   const InputSet inputs = MakeInputs(d, ASSAY_F32, FillKind::kRandom, seed);
@@ -84,6 +73,7 @@ TEST(Fast, IsTheSameForAnyNumberOfThreads) {
 }
 
 TEST(Fast, WorksInsideAParallelRegion) {
+  if (!kHasThreads) GTEST_SKIP() << "built without OpenMP";
   const Shape d = ShapeOf("n2c4k6h20w30r3p1");
   const InputSet inputs = MakeInputs(d, ASSAY_F32, FillKind::kRandom, 12);
   const CollectedResult alone = Collect(d, inputs);
@@ -94,10 +84,11 @@ TEST(Fast, WorksInsideAParallelRegion) {
 }
 
 TEST(Fast, LeavesTheNumberOfThreadsAsItWas) {
+  if (!kHasThreads) GTEST_SKIP() << "built without OpenMP";
   const ThreadCount threads(3);
   const Shape d = ShapeOf("n1c2k2h4w4r3p1");
   Collect(d, MakeInputs(d, ASSAY_F32, FillKind::kRandom, 1));
-  EXPECT_EQ(omp_get_max_threads(), 3);
+  EXPECT_EQ(MaxThreads(), 3);
 }
 
 TEST(Fast, WithoutMagnitudeTheReferenceIsTheSame) {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <omp.h>
 
 #include <algorithm>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include "reference/dsconv/problem_id.h"
 #include "reference/dtype.h"
 #include "tests/reference/dsconv/test_problems.h"
+#include "tests/reference/dsconv/thread_count.h"
 
 namespace assay::dsconv {
 namespace {
@@ -171,12 +171,12 @@ TEST(RandomFill, BothHalvesSpreadByAboutThree) {
 TEST(Fill, DependsOnSeedAndTensorButNotOnTheNumberOfThreads) {
   const Shape d = ShapeOf("n2c8k8h16w16r3p1-b");
   for (FillKind kind : {FillKind::kExact, FillKind::kRandom}) {
-    const int before = omp_get_max_threads();
-    omp_set_num_threads(1);
-    const InputSet one = MakeInputs(d, ASSAY_F16, kind, 1);
-    omp_set_num_threads(7);
-    const InputSet seven = MakeInputs(d, ASSAY_F16, kind, 1);
-    omp_set_num_threads(before);
+    const auto inputs_by = [&](int count) {
+      const ThreadCount threads(count);
+      return MakeInputs(d, ASSAY_F16, kind, 1);
+    };
+    const InputSet one = inputs_by(1);
+    const InputSet seven = inputs_by(7);
     EXPECT_EQ(one.values, seven.values);
     EXPECT_NE(one.values, MakeInputs(d, ASSAY_F16, kind, 2).values);
     EXPECT_NE(one.values[kBDw], one.values[kBPw]);
