@@ -49,7 +49,7 @@ const assay_pack* CallEntry(const assay_pack* (*entry)(), std::string& fault) {
     return table;
   } catch (const std::exception& e) {
     fault = fmt::format("{} threw an exception, which may not cross this interface: {}",
-                        ASSAY_PACK_ENTRY_NAME, OneLine(e.what()));
+                        ASSAY_PACK_ENTRY_NAME, PrintableLine(e.what()));
   } catch (...) {
     fault = fmt::format("{} threw an exception, which may not cross this interface", ASSAY_PACK_ENTRY_NAME);
   }
@@ -65,8 +65,8 @@ const assay_pack* TableOf(const fs::path& path, std::string& fault) {
   void* library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* reason = dlerror();
-    fault =
-        fmt::format("it could not be loaded: {}", reason != nullptr ? OneLine(reason) : "no reason given");
+    fault = fmt::format("it could not be loaded: {}",
+                        reason != nullptr ? PrintableLine(reason) : "no reason given");
     return nullptr;
   }
   using Entry = const assay_pack* (*)();
@@ -107,7 +107,7 @@ Pack OpenPack(const fs::path& path) {
   pack.version = pack.table->version != nullptr ? pack.table->version : "";
   pack.backend = pack.table->backend;
   if (pack.table->unavailable != nullptr) {
-    pack.unavailable = pack.table->unavailable[0] != '\0' ? OneLine(pack.table->unavailable)
+    pack.unavailable = pack.table->unavailable[0] != '\0' ? PrintableLine(pack.table->unavailable)
                                                           : "the pack gives no reason why";
   }
   return pack;
