@@ -38,6 +38,7 @@ int main(int argc, char** argv) {
   assay::AddListCommand(app, context);
   assay::AddReportCommand(app, context);
   assay::AddProfileCommand(app, context);
+  assay::AddNewKernelCommand(app, context);
   assay::AddDoctorCommand(app, context);
   assay::AddWorkerCommand(app, context);
   try {

@@ -49,7 +49,7 @@ const assay_pack* CallEntry(const assay_pack* (*entry)(), std::string& fault) {
     return table;
   } catch (const std::exception& e) {
     fault = fmt::format("{} threw an exception, which may not cross this interface: {}",
-                        ASSAY_PACK_ENTRY_NAME, OneLine(e.what()));
+                        ASSAY_PACK_ENTRY_NAME, PrintableLine(e.what()));
   } catch (...) {
     fault = fmt::format("{} threw an exception, which may not cross this interface", ASSAY_PACK_ENTRY_NAME);
   }
@@ -65,8 +65,8 @@ const assay_pack* TableOf(const fs::path& path, std::string& fault) {
   void* library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {
     const char* reason = dlerror();
-    fault =
-        fmt::format("it could not be loaded: {}", reason != nullptr ? OneLine(reason) : "no reason given");
+    fault = fmt::format("it could not be loaded: {}",
+                        reason != nullptr ? PrintableLine(reason) : "no reason given");
     return nullptr;
   }
   using Entry = const assay_pack* (*)();
@@ -101,7 +101,7 @@ Pack::Pack(const fs::path& file, const assay_pack& open)
       readable(true),
       table(&open) {
   if (open.unavailable != nullptr) {
-    unavailable = open.unavailable[0] != '\0' ? OneLine(open.unavailable) : "the pack gives no reason why";
+    unavailable = open.unavailable[0] != '\0' ? PrintableLine(open.unavailable) : "the pack gives no reason why";
   }
   for (int i = 0; i < open.num_variants; ++i) variants.emplace_back(open.variants[i]);
 }

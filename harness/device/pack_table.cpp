@@ -40,7 +40,7 @@ std::size_t CharacterLength(std::string_view text) {
 }
 
 std::string Shown(std::string_view text) {
-  return fmt::format("\"{}\"", OneLine(text.substr(0, kMaxIdBytes)));
+  return fmt::format("\"{}\"", PrintableLine(text.substr(0, kMaxIdBytes)));
 }
 
 // What goes into ids ("dsconv/…/fp16/nhwc/tiled"), command lines and `where` expressions.
@@ -167,7 +167,7 @@ std::string FaultOfPromises(const assay_pack& table) {
   return {};
 }
 
-std::string OneLine(std::string_view text) {
+std::string PrintableLine(std::string_view text) {
   std::string line;
   while (!text.empty()) {
     const std::size_t length = CharacterLength(text);

@@ -23,6 +23,6 @@ std::string FaultOfPromises(const assay_pack& table);
 std::string FaultOfSharedObject(std::span<const unsigned char> file, std::uint64_t file_bytes);
 
 // Any bytes as one line of UTF-8: '?' for what is no such text.
-std::string OneLine(std::string_view text);
+std::string PrintableLine(std::string_view text);
 
 }  // namespace assay

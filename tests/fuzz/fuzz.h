@@ -22,8 +22,8 @@ namespace assay::fuzz {
 // Unlike assert, in every build type.
 inline void Require(bool holds, std::string_view what, std::string_view text = {}) {
   if (holds) return;
-  std::fprintf(stderr, "broken contract: %.*s: %.*s\n", static_cast<int>(what.size()), what.data(),
-               static_cast<int>(text.size()), text.data());
+  const std::string message = "broken contract: " + std::string(what) + ": " + std::string(text) + "\n";
+  std::fputs(message.c_str(), stderr);
   std::abort();
 }
 

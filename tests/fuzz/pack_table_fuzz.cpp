@@ -72,7 +72,7 @@ assay_variant Variant(Bytes& bytes, std::deque<std::string>& keep) {
 // One line of UTF-8 stays what it is.
 void CheckText(const char* text) {
   if (text == nullptr) return;
-  fuzz::Require(OneLine(text) == text, "text of an accepted table", text);
+  fuzz::Require(PrintableLine(text) == text, "text of an accepted table", text);
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   FaultOfPromises(table);
   CheckText(table.name);
   CheckText(table.version);
-  if (table.unavailable != nullptr) OneLine(table.unavailable);
+  if (table.unavailable != nullptr) PrintableLine(table.unavailable);
   for (const assay_variant& variant : variants) {
     for (const char* text : {variant.op, variant.name, variant.summary}) CheckText(text);
     const std::string_view name = variant.name;

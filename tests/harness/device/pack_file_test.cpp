@@ -119,10 +119,10 @@ TEST_F(PackFile, NoFileThatCanBeRead) {
   EXPECT_THAT(Reason(), HasSubstr("it cannot be read: Permission denied"));
 }
 
-TEST(OneLine, ShowsAnyBytesAsText) {
-  EXPECT_EQ(OneLine("größe → 日本 😀"), "größe → 日本 😀");
-  EXPECT_EQ(OneLine("a\nb\tc\x01\x7f"), "a b c??");
-  EXPECT_EQ(OneLine("\xff\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xe2\x82"), "????????????");
+TEST(PrintableLine, ShowsAnyBytesAsText) {
+  EXPECT_EQ(PrintableLine("größe → 日本 😀"), "größe → 日本 😀");
+  EXPECT_EQ(PrintableLine("a\nb\tc\x01\x7f"), "a b c??");
+  EXPECT_EQ(PrintableLine("\xff\xc0\xaf\xed\xa0\x80\xf4\x90\x80\x80\xe2\x82"), "????????????");
 }
 
 }  // namespace
