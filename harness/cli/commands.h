@@ -19,5 +19,6 @@ void AddListCommand(CLI::App& app, CommandContext& context);
 void AddReportCommand(CLI::App& app, CommandContext& context);
 void AddProfileCommand(CLI::App& app, CommandContext& context);
 void AddDoctorCommand(CLI::App& app, CommandContext& context);
+void AddSelftestCommand(CLI::App& app, CommandContext& context);
 
 }  // namespace assay

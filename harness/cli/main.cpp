@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   assay::AddReportCommand(app, context);
   assay::AddProfileCommand(app, context);
   assay::AddDoctorCommand(app, context);
+  assay::AddSelftestCommand(app, context);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
