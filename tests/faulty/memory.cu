@@ -111,7 +111,7 @@ struct WorkspaceTakenForZero : Launching {
   }
 };
 
-// Asks for one image's intermediate and uses that of one more row.
+// Asks for one element less than it writes.
 struct WritesPastWorkspace : Launching {
   static constexpr const char* kName = "writes_past_workspace";
   std::uint64_t WorkspaceBytes(const Shape& shape, assay_dtype) const {

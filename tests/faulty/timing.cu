@@ -7,7 +7,7 @@ namespace {
 
 #ifndef ASSAY_SIMT
 
-// Waits for so long before it begins, so that where it runs makes a difference to be measured.
+// Takes about so long (the clock taken for 2 GHz), so that where it runs makes a difference to be measured.
 __global__ void DelayKernel(long long nanoseconds) {
   const long long until = clock64() + nanoseconds * 2;
   while (clock64() < until) {
