@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
   assay::AddProfileCommand(app, context);
   assay::AddNewKernelCommand(app, context);
   assay::AddDoctorCommand(app, context);
+  assay::AddSelftestCommand(app, context);
   assay::AddWorkerCommand(app, context);
   try {
     app.parse(argc, argv);

@@ -140,6 +140,23 @@ TEST(Analyse, GeometricMeansCountWhatTheyLeaveOut) {
   EXPECT_EQ(group.without_baseline, 1);
 }
 
+TEST(Analyse, OneAbsurdShapeStandsBesideTheMeanThatItCollapses) {
+  std::vector<Record> records;
+  for (const char* problem : {"p", "q", "r"}) {
+    records.push_back(Case(problem, "tiled", 10));
+    records.push_back(Case(problem, "cudnn", 20, true));
+  }
+  records.push_back(Case("absurd", "tiled", 1e6));
+  records.push_back(Case("absurd", "cudnn", 10, true));
+  const Analysis analysis = Analyse(JournalOf(records));
+  ASSERT_EQ(analysis.means.size(), 1u);
+  const GroupMean& group = analysis.means[0];
+  EXPECT_LT(group.mean, 0.2) << "the mean alone would hide three speed-ups of 2";
+  EXPECT_DOUBLE_EQ(group.smallest, 1e-5);
+  EXPECT_DOUBLE_EQ(group.largest, 2);
+  EXPECT_EQ(group.compared, 4);
+}
+
 TEST(Analyse, WarnsOfTimesThatDeserveDoubt) {
   const auto warning = [](auto change) {
     Record record = Case("p", "tiled", 10);
