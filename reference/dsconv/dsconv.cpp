@@ -2,11 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "reference/dsconv/bound.h"
 #include "reference/dsconv/fast.h"
 #include "reference/dsconv/fill.h"
+#include "reference/dsconv/probe.h"
 #include "reference/dsconv/problem.h"
 #include "reference/dsconv/problem_id.h"
+#include "reference/dsconv/special.h"
 #include "reference/dtype.h"
 
 namespace assay::dsconv {
@@ -84,6 +88,39 @@ class Dsconv final : public Operator {
 
   ErrorBound Bound(const Problem& problem, assay_dtype dtype, const assay_promise& promise) const override {
     return BoundOf(ToShape(problem), dtype, promise);
+  }
+
+  int ProbeTurns(const Problem& problem, FillKind probe) const override {
+    return ProbeTurnsOf(ToShape(problem), probe);
+  }
+  void FillProbe(const Problem& problem, int index, assay_dtype dtype, const assay_promise& promise,
+                 FillKind probe, std::uint64_t seed, std::span<float> values) const override {
+    FillProbeInput(ToShape(problem), static_cast<InputIndex>(index), dtype, promise, probe, seed, values);
+  }
+  Expectation ExpectationOf(const Problem& problem, assay_dtype dtype, const assay_promise& promise,
+                            FillKind probe, std::uint64_t seed) const override {
+    return dsconv::ExpectationOf(ToShape(problem), dtype, promise, probe, seed);
+  }
+  bool ChangeOneElement(const Problem& problem, assay_dtype dtype, FillKind kind, TensorRole role,
+                        std::uint64_t seed, std::vector<std::vector<float>>& inputs) const override {
+    return dsconv::ChangeOneElement(ToShape(problem), dtype, kind, role, seed, inputs);
+  }
+
+  std::vector<double> IdleValues(const Problem& problem) const override {
+    if (ToShape(problem).ActOut() == Activation::kRelu6) return {0.0, 6.0};
+    return {0.0};
+  }
+
+  // relu and relu6 clip what is negative, which is half. Where no bias is added, a window that lies in the
+  // padding gives zero.
+  double InformativeShare(const Problem& problem) const override {
+    const Shape d = ToShape(problem);
+    const bool clips = d.ActOut() == Activation::kRelu || d.ActOut() == Activation::kRelu6;
+    double kept = clips ? 0.5 : 1;
+    // Likewise in the middle, where all channels of a pixel may be clipped.
+    const bool clips_middle = d.ActMid() == Activation::kRelu || d.ActMid() == Activation::kRelu6;
+    if (clips_middle && d.bias_pw == 0) kept *= 1 - std::exp2(-static_cast<double>(d.c));
+    return d.bias_dw != 0 || d.bias_pw != 0 ? kept : kept * ShareInSight(d);
   }
 };
 
