@@ -153,6 +153,40 @@ double UnitRoundoff(assay_format format) {
   throw std::invalid_argument("unknown number format " + std::to_string(static_cast<int>(format)));
 }
 
+int SignificantBits(assay_format format) {
+  switch (format) {
+    case ASSAY_FORMAT_F64:
+      return 53;
+    case ASSAY_FORMAT_F32:
+      return 24;
+    case ASSAY_FORMAT_TF32:
+    case ASSAY_FORMAT_F16:
+      return 11;
+    case ASSAY_FORMAT_BF16:
+      return 8;
+    case ASSAY_FORMAT_TF32X3:
+      return 22;
+  }
+  throw std::invalid_argument("unknown number format " + std::to_string(static_cast<int>(format)));
+}
+
+double SmallestSubnormal(assay_format format) {
+  switch (format) {
+    case ASSAY_FORMAT_F64:
+      return 0x1p-1074;
+    case ASSAY_FORMAT_F32:
+      return SmallestSubnormal(ASSAY_F32);
+    case ASSAY_FORMAT_TF32:
+    case ASSAY_FORMAT_TF32X3:
+      return 0x1p-136;  // fp32's exponents with 10 fraction bits
+    case ASSAY_FORMAT_F16:
+      return SmallestSubnormal(ASSAY_F16);
+    case ASSAY_FORMAT_BF16:
+      return SmallestSubnormal(ASSAY_BF16);
+  }
+  throw std::invalid_argument("unknown number format " + std::to_string(static_cast<int>(format)));
+}
+
 double SmallestSubnormal(assay_dtype dtype) {
   const Format& format = FormatOf(dtype);
   return std::ldexp(1.0, format.min_exponent - (format.precision - 1));

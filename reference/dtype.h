@@ -12,7 +12,7 @@
 
 namespace assay {
 
-std::string_view DTypeName(assay_dtype dtype);    // "fp32", "fp16", "bf16"
+std::string_view DTypeName(assay_dtype dtype);     // "fp32", "fp16", "bf16"
 std::string_view LayoutName(assay_layout layout);  // "nchw", "nhwc"
 std::optional<assay_dtype> ParseDType(std::string_view name);
 std::optional<assay_layout> ParseLayout(std::string_view name);
@@ -22,6 +22,10 @@ std::size_t DTypeBytes(assay_dtype dtype);
 // Half the distance from 1 to the next number: 2^-24 (fp32), 2^-11 (fp16), 2^-8 (bf16). IEEE 754-2019, 3.3.
 double UnitRoundoff(assay_dtype dtype);
 double UnitRoundoff(assay_format format);
+// Bits of a number's significand, the leading one included; for TF32X3 those of both parts together.
+int SignificantBits(assay_format format);
+// How far apart a format's numbers around zero are.
+double SmallestSubnormal(assay_format format);
 // Smallest positive (subnormal) number, and largest finite one.
 double SmallestSubnormal(assay_dtype dtype);
 double LargestFinite(assay_dtype dtype);

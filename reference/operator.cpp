@@ -47,6 +47,16 @@ std::vector<std::int64_t> TensorSpec::Strides(assay_layout layout) const {
   return strides;
 }
 
+void Operator::FillProbe(const Problem&, int, assay_dtype, const assay_promise&, FillKind, std::uint64_t,
+                         std::span<float>) const {
+  throw std::logic_error(std::string(name()) + " has no probes");
+}
+
+Expectation Operator::ExpectationOf(const Problem&, assay_dtype, const assay_promise&, FillKind,
+                                    std::uint64_t) const {
+  throw std::logic_error(std::string(name()) + " has no probes");
+}
+
 double Cost::Flops() const {
   double flops = 0;
   for (const Work& part : work) flops += part.flops;

@@ -1,5 +1,5 @@
-// The seam between the harness and an operator. The harness knows operators only through this interface; an operator is
-// one folder under reference/ and one row in reference/operators.cpp.
+// The seam between the harness and an operator. The harness knows operators only through this interface; an
+// operator is one folder under reference/ and one row in reference/operators.cpp.
 #pragma once
 
 #include <cstdint>
@@ -42,7 +42,8 @@ struct ParamSpec {
   std::string fallback;  // its value if not given, as a person would write it; empty if required
 };
 
-// One checked instance of an operator: every parameter resolved to an integer, in the order that the operator defines.
+// One checked instance of an operator: every parameter resolved to an integer, in the order that the operator
+// defines.
 struct Problem {
   const Operator* op = nullptr;
   std::vector<assay_param> params;  // names are string literals owned by the operator
@@ -55,8 +56,8 @@ struct Problem {
 
 enum class TensorRole { kActivation, kWeight, kOutput };
 
-// A tensor in logical order: row-major over `dims`. Activations and outputs are permuted to the case's layout in device
-// memory; weights never are.
+// A tensor in logical order: row-major over `dims`. Activations and outputs are permuted to the case's layout
+// in device memory; weights never are.
 struct TensorSpec {
   std::string name;       // "x", "w_dw", "b_dw", "w_pw", "b_pw", "y"
   std::string dim_names;  // one letter a dimension, for coordinates in messages: "nchw"
@@ -71,8 +72,8 @@ struct TensorSpec {
 
 // Arithmetic that the operator needs whatever the kernel does.
 struct Work {
-  std::string what;    // "depthwise", "pointwise"
-  double flops = 0;    // a multiply-add counts two
+  std::string what;     // "depthwise", "pointwise"
+  double flops = 0;     // a multiply-add counts two
   bool matrix = false;  // can be done by matrix units (tensor cores)
 };
 
@@ -85,7 +86,14 @@ struct Cost {
 enum class FillKind {
   kExact,   // small integers; every intermediate and every partial sum is exact in the dtype
   kRandom,  // zero-mean random reals, scaled so that activations see both of their regimes
+
+  // Probes. Each asks one question of the arithmetic, and its limits depend on what a variant promises.
+  kWide,        // integers so wide that their sums need all of the promised formats
+  kActivation,  // one-term sums, so that nothing but an activation rounds; its argument sweeps a wide range
+  kSpecial,     // NaN, infinities, signed zeros and subnormal numbers here and there among random reals
+  kSubnormal,   // exact integers, scaled so that activations are subnormal numbers and the output is not
 };
+inline bool IsProbe(FillKind kind) { return kind != FillKind::kExact && kind != FillKind::kRandom; }
 
 // |computed - reference| <= magnitude * to_magnitude + |reference| * to_reference + absolute.
 struct ErrorBound {
@@ -94,8 +102,17 @@ struct ErrorBound {
   double absolute = 0;
 };
 
-// A run of consecutive output elements in logical order. Called from several threads at once, each element exactly once
-// over a whole evaluation. `magnitude` is the sum of |terms| that rounding errors are bounded by, see docs/judging.md.
+// What a probe's output is held against.
+struct Expectation {
+  bool exact = false;  // the reference rounded once to the dtype, bit for bit; otherwise it is within `bound`
+  ErrorBound bound;
+  // An output that an infinity reaches may be NaN as well, because the definition leaves it open.
+  bool nan_for_infinity = false;
+};
+
+// A run of consecutive output elements in logical order. Called from several threads at once, each element
+// exactly once over a whole evaluation. `magnitude` is the sum of |terms| that rounding errors are bounded
+// by, see docs/judging.md.
 using OutputSink = std::function<void(int output, std::int64_t first, std::span<const double> reference,
                                       std::span<const double> magnitude)>;
 
@@ -139,18 +156,19 @@ class Operator {
   virtual std::vector<TensorSpec> Outputs(const Problem& problem) const = 0;
   virtual Cost CostOf(const Problem& problem, assay_dtype dtype) const = 0;
 
-  // True if kExact inputs make every correct kernel's output equal the reference bit for bit (a transcendental
-  // activation does not); otherwise `why` says what prevents it.
+  // True if kExact inputs make every correct kernel's output equal the reference bit for bit (a
+  // transcendental activation does not); otherwise `why` says what prevents it.
   virtual bool HasExactInputs(const Problem& problem, assay_dtype dtype, std::string* why) const = 0;
-  // Fills input `index` in logical order with values representable in dtype. Deterministic in all arguments, whatever
-  // the number of threads. values.size() == Inputs()[index].Count().
+  // Fills input `index` in logical order with values representable in dtype. Deterministic in all arguments,
+  // whatever the number of threads. values.size() == Inputs()[index].Count().
   virtual void Fill(const Problem& problem, int index, assay_dtype dtype, FillKind kind, std::uint64_t seed,
                     std::span<float> values) const = 0;
 
   // fp64 evaluation of all outputs from logical-order inputs (an absent one is an empty span).
   virtual void Evaluate(const Problem& problem, std::span<const std::span<const float>> inputs,
                         const OutputSink& sink) const = 0;
-  // The same for a comparison that needs no magnitudes: the sink may get empty ones, and it may take much less time.
+  // The same for a comparison that needs no magnitudes: the sink may get empty ones, and it may take much
+  // less time.
   virtual void EvaluateValues(const Problem& problem, std::span<const std::span<const float>> inputs,
                               const OutputSink& sink) const {
     Evaluate(problem, inputs, sink);
@@ -173,6 +191,28 @@ class Operator {
   virtual Problem RandomProblem(std::uint64_t /*seed*/) const {
     throw ProblemError("", std::string(name()) + " has no generator of problems");
   }
+
+  // How many consecutive seeds ask all that a probe has to ask; 0 if the probe says nothing about the
+  // problem.
+  virtual int ProbeTurns(const Problem& /*problem*/, FillKind /*probe*/) const { return 0; }
+  // Fill() for a probe.
+  virtual void FillProbe(const Problem& problem, int index, assay_dtype dtype, const assay_promise& promise,
+                         FillKind probe, std::uint64_t seed, std::span<float> values) const;
+  virtual Expectation ExpectationOf(const Problem& problem, assay_dtype dtype, const assay_promise& promise,
+                                    FillKind probe, std::uint64_t seed) const;
+  // Changes one element of the inputs of that role, filled with `kind`, so that part of the output becomes
+  // another, beyond any bound: an activation becomes NaN, a weight stays finite and keeps exact inputs exact.
+  // False if no element would do.
+  virtual bool ChangeOneElement(const Problem& /*problem*/, assay_dtype /*dtype*/, FillKind /*kind*/,
+                                TensorRole /*role*/, std::uint64_t /*seed*/,
+                                std::vector<std::vector<float>>& /*inputs*/) const {
+    return false;
+  }
+
+  // Values that say little where an output has them: zero, and what an activation saturates at.
+  virtual std::vector<double> IdleValues(const Problem& /*problem*/) const { return {0.0}; }
+  // The share of outputs that has other values by the operator's design, for inputs around zero.
+  virtual double InformativeShare(const Problem& /*problem*/) const { return 1; }
 };
 
 // All operators, in the order of reference/operators.cpp.

@@ -1,8 +1,8 @@
 // The report's data, as harness/report/html.cpp wrote it, and how its figures are shown. Times are in microseconds.
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const HEADER = DATA.header;
-const VERDICTS = ["wrong", "failed", "right", "unsupported", "unavailable"];
-const SIGNS = {right: "✓", wrong: "✗", failed: "!", unsupported: "–", unavailable: "–"};
+const VERDICTS = ["wrong", "failed", "untrusted", "right", "unsupported", "unavailable"];
+const SIGNS = {right: "✓", wrong: "✗", failed: "!", untrusted: "?", unsupported: "–", unavailable: "–"};
 const DTYPE_MARKS = {fp32: "circle", fp16: "triangle", bf16: "rectRot"};
 
 const text = (number) => (number === undefined ? "" : DATA.strings[number]);
@@ -54,7 +54,7 @@ function colourName(variant) {
 }
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const variantColour = (variant) => colour(colourName(variant));
-const verdictColour = (verdict) => ({right: "--right", wrong: "--wrong", failed: "--failed"})[verdict] || "--other";
+const verdictColour = (verdict) => ({right: "--right", wrong: "--wrong", failed: "--failed", untrusted: "--failed"})[verdict] || "--other";
 
 // Four significant digits, thousands apart by thin spaces.
 function figure(value, digits = 4) {

@@ -85,7 +85,7 @@ function buildFailures() {
 function meanCell(group) {
   if (!group) return el("td");
   const left = group.without_baseline + group.not_right + group.not_run;
-  const why = [[group.not_right, "wrong or failed"], [group.not_run, "unsupported or unavailable"], [group.without_baseline, "without a right baseline"]]
+  const why = [[group.not_right, "wrong, failed or untrusted"], [group.not_run, "unsupported or unavailable"], [group.without_baseline, "without a right baseline"]]
     .filter(([count]) => count > 0).map(([count, reason]) => `${count} ${reason}`).join(", ");
   if (group.compared === 0) return el("td", {}, "–", el("small", {}, why || "nothing to compare"));
   return el("td", {}, el("b", {}, times(group.mean)),

@@ -100,6 +100,7 @@ ExitCode Selftest(const SelftestArguments& arguments, const std::string& command
   RemoteExecutor executor({arguments.device, GalleryPacks(), {}});
   if (!executor.note().empty()) fmt::print(stderr, "assay: {}\n", executor.note());
   PackSet(executor.packs()).CheckAnyReadable();
+  options.has_worker = true;
   options.gpu = executor.device().can_time();
   options.has_room = HasRoom(executor.device());
   const OutFolder out(arguments.out);

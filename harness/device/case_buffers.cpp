@@ -98,9 +98,18 @@ void CaseBuffers::PoisonInputs(TensorRole role) {
   }
 }
 
-void CaseBuffers::PoisonOutputs() {
+void CaseBuffers::PoisonOutputs(unsigned char byte) {
   for (const auto& output : outputs_) {
-    if (output) output->PoisonWithNaN();
+    if (output) output->Fill(byte);
+  }
+}
+
+void CaseBuffers::CopyInputsOnStream(Device& device, Stream& stream, const CaseBuffers& from,
+                                     TensorRole role) {
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    if (!inputs_[i] || input_specs_[i].role != role) continue;
+    device.CopyOnStream(stream, inputs_[i]->data(), from.inputs_.at(i)->data(), inputs_[i]->size());
+    input_hashes_[i] = from.input_hashes_[i];
   }
 }
 

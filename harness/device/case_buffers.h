@@ -29,7 +29,10 @@ class CaseBuffers {
   void UploadInputs(std::span<const std::vector<std::byte>> bits, TensorRole role);
   // All inputs of a role become NaN, until they are uploaded again.
   void PoisonInputs(TensorRole role);
-  void PoisonOutputs();
+  // NaN, unless another byte is given for outputs that may rightly be NaN.
+  void PoisonOutputs(unsigned char byte = GuardedBuffer::kPoisonByte);
+  // Makes inputs of a role arrive with the stream's work: a copy of another case's, in stream order.
+  void CopyInputsOnStream(Device& device, Stream& stream, const CaseBuffers& from, TensorRole role);
   void PoisonWorkspace();    // what prepare() wrote there is lost
   assay_buffers Pointers();  // valid as long as this object
 

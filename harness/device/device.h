@@ -63,6 +63,13 @@ class Device {
 
   virtual std::unique_ptr<Stream> CreateStream() = 0;
 
+  // Keeps the stream from running what is enqueued from now on, until ReleaseStreams() or for a few seconds
+  // at most. Does nothing where work is done as it is enqueued.
+  virtual void HoldStream(Stream& /*stream*/) {}
+  virtual void ReleaseStreams() {}
+  // Within device memory, in stream order; does not wait for it.
+  virtual void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) = 0;
+
   // Why the last launch failed, over several lines, where the device knows more than the launch's error says
   // (on the host device: which lanes waited where). Empty if that launch went well or no more is known.
   virtual std::string LastFault() const { return {}; }

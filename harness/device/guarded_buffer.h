@@ -31,7 +31,8 @@ class GuardedBuffer {
 
   void Upload(std::span<const std::byte> from) { device_->Upload(data(), from); }
   void Download(std::span<std::byte> to) const { device_->Download(to, data()); }
-  void PoisonWithNaN() { device_->FillBytes(data(), bytes_, kPoisonByte); }
+  void Fill(unsigned char byte) { device_->FillBytes(data(), bytes_, byte); }
+  void PoisonWithNaN() { Fill(kPoisonByte); }
   std::uint64_t Hash() const { return device_->Hash(data(), bytes_); }
 
   struct Overrun {

@@ -8,8 +8,8 @@
 #include <new>
 #include <thread>
 
-#include "harness/device/device.h"
 #include "harness/device/cpu.h"
+#include "harness/device/device.h"
 #include "harness/device/host_memory.h"
 #include "harness/simt/simt.h"
 
@@ -107,6 +107,9 @@ class HostDevice : public Device {
   std::uint64_t Hash(const std::byte* from, std::size_t bytes) override { return HashBytes({from, bytes}); }
   void Synchronize() override {}
   std::unique_ptr<Stream> CreateStream() override { return std::make_unique<HostStream>(); }
+  void CopyOnStream(Stream&, std::byte* to, const std::byte* from, std::size_t bytes) override {
+    if (bytes > 0) std::memcpy(to, from, bytes);
+  }
   std::string LastFault() const override { return simt::LastFault(); }
   void SetLaneOrder(LaneOrder order, std::uint64_t seed) override {
     simt::Options options = simt::GetOptions();

@@ -17,6 +17,8 @@ const char* VerdictName(Verdict verdict) {
   switch (verdict) {
     case Verdict::kRight:
       return "right";
+    case Verdict::kUntrusted:
+      return "untrusted";
     case Verdict::kWrong:
       return "wrong";
     case Verdict::kFailed:
@@ -45,6 +47,8 @@ const char* StepName(Step step) {
       return "order";
     case Step::kAfterTiming:
       return "after timing";
+    case Step::kSanitizer:
+      return "sanitizer";
   }
   return "?";
 }
@@ -68,7 +72,8 @@ std::optional<Step> ParseStep(std::string_view name) { return Find(kAllSteps, St
 std::optional<Outcome> ParseOutcome(std::string_view name) { return Find(kAllOutcomes, OutcomeName, name); }
 
 bool CountsAsFailure(const Record& record) {
-  return record.verdict == Verdict::kWrong || record.verdict == Verdict::kFailed ||
+  return record.verdict == Verdict::kWrong || record.verdict == Verdict::kUntrusted ||
+         record.verdict == Verdict::kFailed ||
          (record.verdict == Verdict::kUnsupported && record.named && !record.baseline);
 }
 

@@ -8,10 +8,10 @@
 
 namespace assay {
 
-inline constexpr Verdict kAllVerdicts[] = {Verdict::kRight, Verdict::kWrong, Verdict::kFailed,
-                                           Verdict::kUnsupported, Verdict::kUnavailable};
-inline constexpr Step kAllSteps[] = {Step::kExact,  Step::kBounded, Step::kPrecision,  Step::kSpecialValues,
-                                     Step::kMemory, Step::kOrder,   Step::kAfterTiming};
+inline constexpr Verdict kAllVerdicts[] = {Verdict::kRight,     Verdict::kWrong,       Verdict::kFailed,
+                                           Verdict::kUntrusted, Verdict::kUnsupported, Verdict::kUnavailable};
+inline constexpr Step kAllSteps[] = {Step::kExact,  Step::kBounded, Step::kPrecision,   Step::kSpecialValues,
+                                     Step::kMemory, Step::kOrder,   Step::kAfterTiming, Step::kSanitizer};
 inline constexpr Outcome kAllOutcomes[] = {Outcome::kPassed, Outcome::kFailed, Outcome::kNotApplicable,
                                            Outcome::kNotRun};
 

@@ -13,12 +13,13 @@ enum class Verdict {
   kRight,        // every step passed
   kWrong,        // a judging step failed
   kFailed,       // it could not be run: launch error, exception, out of memory
+  kUntrusted,    // every step passed, but on outputs too many of which are zero or saturated
   kUnsupported,  // the variant does not take this problem; `reason` says which parameter
   kUnavailable,  // its pack cannot be used here (no cuDNN, no GPU)
 };
 
-// Judging steps, in order. Not every step is in use yet; see docs/judging.md.
-enum class Step { kExact, kBounded, kPrecision, kSpecialValues, kMemory, kOrder, kAfterTiming };
+// Judging steps, in order; see docs/judging.md.
+enum class Step { kExact, kBounded, kPrecision, kSpecialValues, kMemory, kOrder, kAfterTiming, kSanitizer };
 
 enum class Outcome { kPassed, kFailed, kNotApplicable, kNotRun };
 
@@ -131,8 +132,8 @@ const char* VerdictName(Verdict verdict);  // "right", "wrong", ...
 const char* StepName(Step step);           // "exact", "bounded", ...
 const char* OutcomeName(Outcome outcome);  // "passed", "failed", "not applicable", "not run"
 
-// True if this case alone makes a sweep fail (exit code 1, shown first in reports): wrong, failed, or a
-// kernel that was selected by name and is unsupported.
+// True if this case alone makes a sweep fail (exit code 1, shown first in reports): wrong, untrusted, failed,
+// or a kernel that was selected by name and is unsupported.
 bool CountsAsFailure(const Record& record);
 
 }  // namespace assay

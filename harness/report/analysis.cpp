@@ -124,7 +124,10 @@ std::vector<GroupMean> MeansOf(const std::vector<Record>& records, const std::ve
       means.push_back(group);
     }
     GroupMean& group = means[it->second];
-    if (record.verdict == Verdict::kWrong || record.verdict == Verdict::kFailed) ++group.not_right;
+    if (record.verdict == Verdict::kWrong || record.verdict == Verdict::kUntrusted ||
+        record.verdict == Verdict::kFailed) {
+      ++group.not_right;
+    }
     if (record.verdict == Verdict::kUnsupported || record.verdict == Verdict::kUnavailable) ++group.not_run;
     if (cases[i].timed && !cases[i].speedup) ++group.without_baseline;
     if (!cases[i].speedup) continue;

@@ -44,7 +44,7 @@ struct GroupMean {
 struct Analysis {
   std::vector<CaseFigures> cases;     // in the journal's order
   std::vector<std::size_t> failures;  // places of the records that CountsAsFailure, wrong ones first
-  std::array<int, 5> totals{};        // by Verdict
+  std::array<int, 6> totals{};        // by Verdict
   std::vector<GroupMean> means;       // kernels only, in order of first appearance
   int warnings = 0;                   // cases with a warning
   int missing = 0;                    // planned cases that the journal does not hold

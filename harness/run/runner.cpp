@@ -281,6 +281,7 @@ ExitCode ExitCodeOf(const Journal& journal) {
   for (const Record& record : journal.records) {
     switch (record.verdict) {
       case Verdict::kWrong:
+      case Verdict::kUntrusted:
       case Verdict::kFailed:
         return ExitCode::kWrong;
       case Verdict::kUnsupported:

@@ -15,7 +15,7 @@ namespace assay {
 
 // Judging steps that the gallery expects and that are not written yet: a fault that only they would catch
 // waits for them. Once one is in use the list makes no difference to it.
-inline constexpr std::uint32_t kStepsToCome = faulty::kPrecision | faulty::kSpecialValues | faulty::kOrder;
+inline constexpr std::uint32_t kStepsToCome = 0;
 
 // What became of one row of the gallery.
 struct RowResult {

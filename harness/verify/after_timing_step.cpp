@@ -26,7 +26,7 @@ void Judge::JudgeAfterTiming(const Case& c, const VariantInfo& variant, std::uin
     at->outcome = Outcome::kFailed;
     at->detail = finding.failure->detail;
     // An earlier step's failure says more about the kernel.
-    if (judgement.verdict == Verdict::kRight) {
+    if (judgement.verdict == Verdict::kRight || judgement.verdict == Verdict::kUntrusted) {
       judgement.verdict = Verdict::kWrong;
       judgement.reason = finding.failure->detail;
       judgement.failure = finding.failure;

@@ -10,18 +10,22 @@ namespace {
 
 std::string NotApplicable(const Case&) { return {}; }
 
-Finding Run(CaseRun& run, std::uint64_t seed) {
-  run.Launch(FillKind::kRandom, seed);
-  return CompareLastLaunch(Step::kBounded, run, FillKind::kRandom, seed);
+int Turns(const Case&, int seeds) { return seeds; }
+
+Finding Run(CaseRun& run, const Turn& turn) {
+  const Drawing drawing = run.DrawingOf(FillKind::kRandom, turn.seed());
+  run.Launch(drawing);
+  return CompareLastLaunch(Step::kBounded, run, drawing);
 }
 
-std::string Passed(const CaseRun& run, int seeds, double max_error_share) {
+std::string Passed(const CaseRun& run, const StepSummary& summary) {
   return fmt::format("{}: {} within the bound, the largest error is {:.3g} of it",
-                     Counted(seeds, "seed", "seeds"), ElementsOfOutputs(run.outputs()), max_error_share);
+                     Counted(summary.turns, "seed", "seeds"), ElementsOfOutputs(run.outputs()),
+                     summary.max_error_share);
 }
 
 }  // namespace
 
-JudgingStep BoundedStep() { return {Step::kBounded, NotApplicable, Run, Passed}; }
+JudgingStep BoundedStep() { return {Step::kBounded, NotApplicable, Turns, true, Run, Passed}; }
 
 }  // namespace assay

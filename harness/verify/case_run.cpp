@@ -6,11 +6,12 @@
 
 namespace assay {
 
-CaseRun::CaseRun(Device& device, const Case& c, const VariantInfo& variant, Plan& plan,
-                 ReferenceCache& cache, JudgeScratch& scratch)
+CaseRun::CaseRun(Device& device, const Case& c, const VariantInfo& variant, Plan& plan, ReferenceCache& cache,
+                 JudgeScratch& scratch)
     : device_(&device),
       case_(&c),
       variant_(&variant),
+      promise_(variant.promise(c.dtype)),
       plan_(&plan),
       cache_(&cache),
       scratch_(&scratch),
@@ -20,18 +21,65 @@ CaseRun::CaseRun(Device& device, const Case& c, const VariantInfo& variant, Plan
   scratch_->output_bits.resize(std::max(scratch_->output_bits.size(), output_specs_.size()));
 }
 
-void CaseRun::Launch(FillKind kind, std::uint64_t seed) {
-  const auto bits = cache_->InputBits({&case_->problem, case_->dtype, kind, seed}, case_->layout);
-  PrepareAndLaunch(*bits);
+namespace {
+
+// No output that a fill of the judge's gives, and no NaN.
+constexpr unsigned char kNumberPoison = 0x5A;
+
+}  // namespace
+
+void CaseRun::PoisonOutputs(const Drawing& drawing) {
+  // Where NaN may be right, NaN would hide an element that is never written.
+  buffers_.PoisonOutputs(drawing.HasSpecialValues() ? kNumberPoison : GuardedBuffer::kPoisonByte);
+}
+
+void CaseRun::Launch(const Drawing& drawing) {
+  Prepare(buffers_, drawing);
+  PoisonOutputs(drawing);
+  Attempt([&] {
+    plan_->Launch(buffers_.Pointers(), stream_->handle());
+    stream_->Synchronize();
+  });
+  Collect(buffers_, drawing.seed);
+}
+
+void CaseRun::LaunchWithNewActivations(const Drawing& drawing) {
+  buffers_.UploadInputs(*cache_->InputBits(drawing, case_->layout), TensorRole::kActivation);
+  PoisonOutputs(drawing);
+  Attempt([&] {
+    plan_->Launch(buffers_.Pointers(), stream_->handle());
+    stream_->Synchronize();
+  });
+  Collect(buffers_, drawing.seed);
+}
+
+void CaseRun::Prepare(CaseBuffers& buffers, const Drawing& drawing) {
+  const auto inputs = cache_->InputBits(drawing, case_->layout);
+  buffers.UploadInputs(*inputs, TensorRole::kWeight);
+  buffers.PoisonInputs(TensorRole::kActivation);
+  buffers.PoisonWorkspace();
+  Attempt([&] {
+    plan_->Prepare(buffers.Pointers(), stream_->handle());
+    stream_->Synchronize();
+  });
+  buffers.UploadInputs(*inputs, TensorRole::kActivation);
+}
+
+void CaseRun::Collect(const CaseBuffers& buffers, std::uint64_t seed) {
+  // A variant that does not look at its launch's result says that all is well.
+  if (!device_->LastFault().empty()) {
+    ThrowLaunchFailure(
+        fmt::format("a kernel of {} ended in a fault that its launch did not report", variant_->name));
+  }
   ++launches_;
   // Only the launch's own stream has been waited for: work that was put elsewhere is late, as it is for any
   // user.
   for (std::size_t i = 0; i < output_specs_.size(); ++i) {
     const int index = static_cast<int>(i);
-    buffers_.DownloadOutput(index, scratch_->output_bits[i].Grow(buffers_.OutputBytes(index)));
+    buffers.DownloadOutput(index, scratch_->output_bits[i].Grow(buffers.OutputBytes(index)));
   }
   device_->Synchronize();
-  if (!memory_failure_) memory_failure_ = CheckMemoryStep(buffers_, seed);
+  if (!memory_failure_) memory_failure_ = CheckMemoryStep(buffers, seed);
 }
 
 std::span<const std::byte> CaseRun::OutputBits(int index) const {
@@ -39,28 +87,14 @@ std::span<const std::byte> CaseRun::OutputBits(int index) const {
   return scratch_->output_bits[i].span().first(buffers_.OutputBytes(index));
 }
 
-void CaseRun::PrepareAndLaunch(const TensorBits& inputs) {
-  const assay_buffers pointers = buffers_.Pointers();
-  buffers_.UploadInputs(inputs, TensorRole::kWeight);
-  buffers_.PoisonInputs(TensorRole::kActivation);
-  buffers_.PoisonWorkspace();
+void CaseRun::Attempt(const std::function<void()>& work) {
   try {
-    plan_->Prepare(pointers, stream_->handle());
-    stream_->Synchronize();
-    buffers_.UploadInputs(inputs, TensorRole::kActivation);
-    buffers_.PoisonOutputs();
-    plan_->Launch(pointers, stream_->handle());
-    stream_->Synchronize();
+    work();
   } catch (const VariantError& error) {
     ThrowLaunchFailure(error.what());
   } catch (const DeviceError& error) {
     if (error.sticky) throw;
     ThrowLaunchFailure(error.what());
-  }
-  // A variant that does not look at its launch's result says that all is well.
-  if (!device_->LastFault().empty()) {
-    ThrowLaunchFailure(
-        fmt::format("a kernel of {} ended in a fault that its launch did not report", variant_->name));
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,14 +48,33 @@ class CaseRun {
 
   const Case& c() const { return *case_; }
   const VariantInfo& variant() const { return *variant_; }
+  const assay_promise& promise() const { return promise_; }
   const std::vector<TensorSpec>& outputs() const { return output_specs_; }
   int launches() const { return launches_; }
+  Drawing DrawingOf(FillKind kind, std::uint64_t seed) const {
+    return {&case_->problem, case_->dtype, kind, seed, promise_};
+  }
 
   // New inputs behind the same pointers, poisoned outputs and workspace, prepare and launch on a stream of
   // its own; then downloads the outputs and checks memory. While prepare runs the activations are NaN,
   // because it may depend on the weights only: work that belongs into the launch cannot be done there. Throws
   // LaunchFailure, or a sticky DeviceError.
-  void Launch(FillKind kind, std::uint64_t seed);
+  void Launch(const Drawing& drawing);
+  void Launch(FillKind kind, std::uint64_t seed) { Launch(DrawingOf(kind, seed)); }
+  // The same without prepare: the weights and the workspace are those of the launch before.
+  void LaunchWithNewActivations(const Drawing& drawing);
+
+  // The following are for steps that launch in other ways.
+  Device& device() { return *device_; }
+  CaseBuffers& buffers() { return buffers_; }
+  Plan& plan() { return *plan_; }
+  // Puts a drawing's inputs there and prepares the plan, on the case's stream.
+  void Prepare(CaseBuffers& buffers, const Drawing& drawing);
+  // Runs device work of the variant; its errors become LaunchFailure.
+  void Attempt(const std::function<void()>& work);
+  // After a launch with these buffers has ended: downloads its outputs and checks memory.
+  void Collect(const CaseBuffers& buffers, std::uint64_t seed);
+
   std::span<const std::byte> OutputBits(int index) const;  // of the last launch
 
   // The first fault that the memory checks behind the launches found.
@@ -64,12 +84,13 @@ class CaseRun {
   HostArray<float>& logical_room() { return scratch_->logical; }
 
  private:
-  void PrepareAndLaunch(const TensorBits& inputs);
+  void PoisonOutputs(const Drawing& drawing);
   [[noreturn]] void ThrowLaunchFailure(const std::string& sentence);
 
   Device* device_;
   const Case* case_;
   const VariantInfo* variant_;
+  assay_promise promise_;
   Plan* plan_;
   ReferenceCache* cache_;
   JudgeScratch* scratch_;

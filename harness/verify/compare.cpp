@@ -30,7 +30,7 @@ struct BlockSummary {
   double max_share = 0;
 };
 
-// Without branches, so that the compiler can use vector instructions. Infinities count as wrong here.
+// Without branches, so that the compiler can use vector instructions. Infinities and NaN count as wrong here.
 template <class Magnitude>
 BlockSummary SummarizeBlock(const float* got, const double* reference, const Magnitude* magnitude,
                             std::size_t count, const ErrorBound& bound) {
@@ -40,12 +40,19 @@ BlockSummary SummarizeBlock(const float* got, const double* reference, const Mag
   for (std::size_t i = 0; i < count; ++i) {
     const double allowed = BoundOf(reference[i], static_cast<double>(magnitude[i]), bound);
     const double error = std::fabs(static_cast<double>(got[i]) - reference[i]);
-    const bool right = error <= allowed;  // false for NaN
+    const bool right = error <= allowed && allowed < kInfinity;  // false for NaN
     wrong += right ? 0 : 1;
     const double ratio = right && error > 0 ? error / allowed : 0;
     share = ratio > share ? ratio : share;
   }
   return {wrong, share};
+}
+
+// Whether a value is right where NaN or an infinity went into the sum.
+bool RightBesideNoNumber(float got, double right, bool nan_too) {
+  if (std::isnan(got)) return nan_too || std::isnan(right);
+  if (std::isfinite(right)) return std::isfinite(got);
+  return got == right;
 }
 
 }  // namespace
@@ -94,6 +101,16 @@ void OutputComparer::Merge(const Comparison& found) {
   if (found.first && (!found_.first || found.first->index < found_.first->index)) found_.first = found.first;
 }
 
+template <class Value>
+void OutputComparer::AddIdle(std::span<const Value> right) {
+  if (idle_values_.empty()) return;
+  std::int64_t idle = 0;
+  for (double value : idle_values_) {
+    for (Value each : right) idle += each == static_cast<Value>(value) ? 1 : 0;
+  }
+  idle_.fetch_add(idle, std::memory_order_relaxed);
+}
+
 void OutputComparer::RaiseShare(double share) {
   double known = max_error_share_.load(std::memory_order_relaxed);
   while (share > known && !max_error_share_.compare_exchange_weak(known, share, std::memory_order_relaxed)) {
@@ -109,14 +126,16 @@ void OutputComparer::CompareExact(std::int64_t first, std::span<const float> exp
     const float* right = expected.data() + begin;
     std::int64_t wrong = 0;
 #pragma omp simd reduction(+ : wrong)
-    for (std::size_t i = 0; i < count; ++i) wrong += got[i] == right[i] ? 0 : 1;
+    for (std::size_t i = 0; i < count; ++i) wrong += EqualsExpected(got[i], right[i]) ? 0 : 1;
     if (wrong == 0) continue;
     Comparison found;
     for (std::size_t i = 0; i < count; ++i) {
-      if (!(got[i] == right[i])) Note(found, at + static_cast<std::int64_t>(i), right[i], got[i], 0);
+      if (!EqualsExpected(got[i], right[i]))
+        Note(found, at + static_cast<std::int64_t>(i), right[i], got[i], 0);
     }
     Merge(found);
   }
+  AddIdle(expected);
   total_.fetch_add(static_cast<std::int64_t>(expected.size()), std::memory_order_relaxed);
 }
 
@@ -137,7 +156,12 @@ void OutputComparer::CompareBounded(std::int64_t first, std::span<const double> 
     for (std::size_t i = 0; i < count; ++i) {
       const double allowed = BoundOf(right[i], static_cast<double>(magnitude[begin + i]), bound);
       const double error = std::fabs(static_cast<double>(got[i]) - right[i]);
-      if (error <= allowed) continue;
+      if (!std::isfinite(allowed)) {
+        const bool infinite = std::isinf(static_cast<double>(magnitude[begin + i]));
+        if (special_values_ && RightBesideNoNumber(got[i], right[i], infinite && nan_for_infinity_)) continue;
+      } else if (error <= allowed) {
+        continue;
+      }
       const bool overflows = (got[i] == kInfinity && right[i] + allowed >= overflow_) ||
                              (got[i] == -kInfinity && right[i] - allowed <= -overflow_);
       if (overflows) continue;
@@ -147,6 +171,7 @@ void OutputComparer::CompareBounded(std::int64_t first, std::span<const double> 
     Merge(found);
   }
   RaiseShare(share);
+  AddIdle(reference);
   total_.fetch_add(static_cast<std::int64_t>(reference.size()), std::memory_order_relaxed);
 }
 
@@ -159,6 +184,7 @@ Comparison OutputComparer::Result() const {
   const std::lock_guard lock(mutex_);
   Comparison result = found_;
   result.total = total_.load();
+  result.idle = idle_.load();
   result.max_error_share = max_error_share_.load();
   if (result.total != spec_->Count()) {
     throw std::logic_error("the reference gave " + std::to_string(result.total) + " elements of " +

@@ -7,6 +7,8 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "harness/verify/host_array.h"
 #include "reference/dtype.h"
@@ -18,7 +20,8 @@ struct Comparison {
   std::int64_t total = 0;  // elements compared
   std::int64_t wrong = 0;
   std::int64_t never_written =
-      0;  // of the wrong ones: still bearing the poison that stood there before the launch
+      0;                  // of the wrong ones: still bearing the poison that stood there before the launch
+  std::int64_t idle = 0;  // of the right values, those that say little; see CountIdle
   double max_error_share = 0;  // largest |error| / bound; infinity for a value that no bound can excuse
 
   struct Mismatch {
@@ -40,6 +43,18 @@ class OutputComparer {
   OutputComparer(const TensorSpec& spec, assay_dtype dtype, assay_layout layout,
                  std::span<const std::byte> bits, HostArray<float>& room);
 
+  // From here on the reference's values that are one of these are counted.
+  void CountIdle(std::vector<double> values) { idle_values_ = std::move(values); }
+
+  // NaN and infinities among the inputs: from here on NaN is right where the reference is NaN, and an
+  // infinity where it is that infinity. Where the reference is finite in spite of an infinite magnitude (an
+  // activation clipped an infinity), anything finite is. `nan_for_infinity`: NaN too, wherever the magnitude
+  // is infinite. Without this call NaN is never right.
+  void ExpectSpecialValues(bool nan_for_infinity) {
+    special_values_ = true;
+    nan_for_infinity_ = nan_for_infinity;
+  }
+
   // Right is what equals the reference as a number: -0 equals +0, NaN equals nothing.
   void CompareExact(std::int64_t first, std::span<const float> expected);
   // Right is what lies within the bound, or an infinity where reference and bound reach past the dtype's
@@ -54,11 +69,16 @@ class OutputComparer {
  private:
   // The elements first .. first + count - 1 as numbers; `room` has space for them.
   const float* Got(std::int64_t first, std::size_t count, float* room) const;
+  bool EqualsExpected(float got, float right) const {
+    return got == right || (special_values_ && got != got && right != right);
+  }
   bool NeverWritten(std::int64_t index, float got) const;
   // Counts a wrong element in `found`.
   void Note(Comparison& found, std::int64_t index, double expected, float got, double bound) const;
   void Merge(const Comparison& found);
   void RaiseShare(double share);
+  template <class Value>
+  void AddIdle(std::span<const Value> right);
 
   const TensorSpec* spec_;
   assay_dtype dtype_;
@@ -67,7 +87,12 @@ class OutputComparer {
   std::span<const float> logical_;  // empty: bits_ are decoded as they are needed
   double overflow_;                 // numbers of this magnitude and up round to infinity
 
+  std::vector<double> idle_values_;
+  bool special_values_ = false;
+  bool nan_for_infinity_ = false;
+
   std::atomic<std::int64_t> total_ = 0;
+  std::atomic<std::int64_t> idle_ = 0;
   std::atomic<double> max_error_share_ = 0;
   mutable std::mutex mutex_;
   Comparison found_;  // guarded by mutex_

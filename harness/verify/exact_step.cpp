@@ -14,18 +14,21 @@ std::string NotApplicable(const Case& c) {
   return why.empty() ? "the operator has no exact inputs for this case" : why;
 }
 
-Finding Run(CaseRun& run, std::uint64_t seed) {
-  run.Launch(FillKind::kExact, seed);
-  return CompareLastLaunch(Step::kExact, run, FillKind::kExact, seed);
+int Turns(const Case&, int seeds) { return seeds; }
+
+Finding Run(CaseRun& run, const Turn& turn) {
+  const Drawing drawing = run.DrawingOf(FillKind::kExact, turn.seed());
+  run.Launch(drawing);
+  return CompareLastLaunch(Step::kExact, run, drawing);
 }
 
-std::string Passed(const CaseRun& run, int seeds, double) {
-  return fmt::format("{}: {} equal to the reference bit for bit", Counted(seeds, "seed", "seeds"),
+std::string Passed(const CaseRun& run, const StepSummary& summary) {
+  return fmt::format("{}: {} equal to the reference bit for bit", Counted(summary.turns, "seed", "seeds"),
                      ElementsOfOutputs(run.outputs()));
 }
 
 }  // namespace
 
-JudgingStep ExactStep() { return {Step::kExact, NotApplicable, Run, Passed}; }
+JudgingStep ExactStep() { return {Step::kExact, NotApplicable, Turns, true, Run, Passed}; }
 
 }  // namespace assay

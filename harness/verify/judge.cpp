@@ -37,8 +37,10 @@ class LaneOrders {
 // How far each step of the table has come.
 struct Progress {
   std::string not_applicable;
-  int seeds_passed = 0;
+  int turns = 0;
+  int turns_passed = 0;
   double max_error_share = 0;
+  std::string note;
   std::optional<Failure> failure;
   std::string launch_failure;  // the launch itself failed: all that is known of it
 };
@@ -48,8 +50,8 @@ std::string Stopped(int passed, const std::string& what, const std::string& why)
 }
 
 // The judgement of a case from its steps' progress; `why_stopped` is empty if all were run to their end.
-void ReportSteps(const CaseRun& run, const std::vector<Progress>& progress, int seeds,
-                 const std::string& why_stopped, Judgement& judgement) {
+void ReportSteps(const CaseRun& run, const std::vector<Progress>& progress, const std::string& why_stopped,
+                 Judgement& judgement) {
   const auto table = JudgingSteps();
   for (std::size_t i = 0; i < table.size(); ++i) {
     const Progress& p = progress[i];
@@ -60,10 +62,14 @@ void ReportSteps(const CaseRun& run, const std::vector<Progress>& progress, int 
       result = {table[i].step, Outcome::kFailed, p.failure->detail};
     } else if (!p.launch_failure.empty()) {
       result = {table[i].step, Outcome::kFailed, p.launch_failure};
-    } else if (p.seeds_passed == seeds) {
-      result = {table[i].step, Outcome::kPassed, table[i].passed(run, seeds, p.max_error_share)};
+    } else if (p.turns_passed >= p.turns) {
+      result = {table[i].step, Outcome::kPassed,
+                table[i].passed(run, {p.turns_passed, p.max_error_share, p.note})};
     } else {
-      result.detail = Stopped(p.seeds_passed, Counted(p.seeds_passed, "seed", "seeds"), why_stopped);
+      const bool seeds = table[i].for_each_seed;
+      result.detail =
+          Stopped(p.turns_passed, Counted(p.turns_passed, seeds ? "seed" : "turn", seeds ? "seeds" : "turns"),
+                  why_stopped);
     }
     judgement.steps.push_back(result);
     judgement.max_error_share = std::max(judgement.max_error_share, p.max_error_share);
@@ -84,50 +90,105 @@ void ReportSteps(const CaseRun& run, const std::vector<Progress>& progress, int 
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-// Runs the table's steps, seed by seed, up to the first fault.
-void RunSteps(CaseRun& run, Device& device, const VerifySettings& settings, Judgement& judgement) {
-  const auto table = JudgingSteps();
-  std::vector<Progress> progress(table.size());
-  for (std::size_t i = 0; i < table.size(); ++i)
-    progress[i].not_applicable = table[i].not_applicable(run.c());
-  std::string why_stopped;
-  LaneOrders orders(device);
-  for (int s = 0; s < settings.seeds && why_stopped.empty(); ++s) {
-    const std::uint64_t seed = settings.first_seed + static_cast<std::uint64_t>(s);
-    orders.Use(s, seed);
-    for (std::size_t i = 0; i < table.size() && why_stopped.empty(); ++i) {
-      Progress& p = progress[i];
-      if (!p.not_applicable.empty()) continue;
-      try {
-        const Finding finding = table[i].run(run, seed);
-        p.max_error_share = std::max(p.max_error_share, finding.max_error_share);
-        p.failure = finding.failure;
-        if (p.failure) {
-          why_stopped = fmt::format("step {} failed", StepName(table[i].step));
-        } else {
-          ++p.seeds_passed;
-          if (run.memory_failure()) why_stopped = fmt::format("step {} failed", StepName(Step::kMemory));
-        }
-      } catch (const LaunchFailure& failure) {
-        judgement.verdict = Verdict::kFailed;
-        judgement.reason = FirstLine(failure.what());
-        p.launch_failure = failure.what();
-        if (!failure.fault().empty()) {
-          judgement.reason += ": " + FirstLine(failure.fault());
-          p.launch_failure += "\n" + failure.fault();
-        }
-        why_stopped = "a launch failed";
-      }
+// Runs the table's steps up to the first fault: those for each seed seed by seed, then the others.
+class StepRunner {
+ public:
+  StepRunner(CaseRun& run, Device& device, const VerifySettings& settings, Judgement& judgement)
+      : run_(run), settings_(settings), judgement_(judgement), orders_(device), progress_(table_.size()) {
+    for (std::size_t i = 0; i < table_.size(); ++i) {
+      progress_[i].not_applicable = table_[i].not_applicable(run.c());
+      progress_[i].turns = table_[i].turns(run.c(), settings.seeds);
     }
   }
-  ReportSteps(run, progress, settings.seeds, why_stopped, judgement);
-  if (judgement.failure) {
-    judgement.verdict = Verdict::kWrong;
-    judgement.reason = judgement.failure->detail;
-  } else if (why_stopped.empty()) {
-    judgement.verdict = Verdict::kRight;
+
+  void Run() {
+    for (int turn = 0; turn < settings_.seeds; ++turn) TakeSeed(turn);
+    // A few numbers may all be zero by chance.
+    constexpr std::int64_t kFewElements = 4096;
+    constexpr int kMoreSeeds = 8;
+    for (int more = 0; more < kMoreSeeds && why_stopped_.empty() && !Informative(); ++more) {
+      if (compared_ > kFewElements * settings_.seeds) break;
+      TakeSeed(settings_.seeds + more);
+    }
+    for (std::size_t i = 0; i < table_.size(); ++i) {
+      if (table_[i].for_each_seed) continue;
+      for (int turn = 0; turn < progress_[i].turns; ++turn) Take(i, turn);
+    }
+    ReportSteps(run_, progress_, why_stopped_, judgement_);
+    if (judgement_.failure) {
+      judgement_.verdict = Verdict::kWrong;
+      judgement_.reason = judgement_.failure->detail;
+    } else if (why_stopped_.empty()) {
+      judgement_.verdict = Informative() ? Verdict::kRight : Verdict::kUntrusted;
+      if (!Informative()) judgement_.reason = WhyUntrusted();
+    }
   }
-}
+
+ private:
+  void TakeSeed(int turn) {
+    for (std::size_t i = 0; i < table_.size(); ++i) {
+      if (table_[i].for_each_seed) Take(i, turn);
+    }
+  }
+
+  void Take(std::size_t index, int number) {
+    Progress& p = progress_[index];
+    if (!why_stopped_.empty() || !p.not_applicable.empty()) return;
+    const Turn turn{number, settings_.seeds, settings_.first_seed};
+    orders_.Use(number, turn.seed());
+    try {
+      const Finding finding = table_[index].run(run_, turn);
+      p.max_error_share = std::max(p.max_error_share, finding.max_error_share);
+      p.failure = finding.failure;
+      p.note = finding.note;
+      if (table_[index].for_each_seed) {
+        compared_ += finding.compared;
+        idle_ += finding.idle;
+      }
+      if (p.failure) {
+        why_stopped_ = fmt::format("step {} failed", StepName(table_[index].step));
+      } else {
+        ++p.turns_passed;
+        if (run_.memory_failure()) why_stopped_ = fmt::format("step {} failed", StepName(Step::kMemory));
+      }
+    } catch (const LaunchFailure& failure) {
+      judgement_.verdict = Verdict::kFailed;
+      judgement_.reason = FirstLine(failure.what());
+      p.launch_failure = failure.what();
+      if (!failure.fault().empty()) {
+        judgement_.reason += ": " + FirstLine(failure.fault());
+        p.launch_failure += "\n" + failure.fault();
+      }
+      why_stopped_ = "a launch failed";
+    }
+  }
+
+  double DesignShare() const { return run_.c().problem.op->InformativeShare(run_.c().problem); }
+
+  // Half of the outputs that the operator's design leaves, and one at least, have to be worth comparing.
+  bool Informative() const {
+    const std::int64_t informative = compared_ - idle_;
+    return informative > 0 &&
+           static_cast<double>(informative) >= 0.5 * DesignShare() * static_cast<double>(compared_);
+  }
+
+  std::string WhyUntrusted() const {
+    return fmt::format(
+        "every step passed, but of the {} reference values compared only {} ({:.2g} %) are neither zero nor "
+        "saturated, where {:.2g} % are expected of this problem: too few for the comparison to say much",
+        compared_, compared_ - idle_,
+        100 * static_cast<double>(compared_ - idle_) / static_cast<double>(compared_), 100 * DesignShare());
+  }
+
+  CaseRun& run_;
+  const VerifySettings& settings_;
+  Judgement& judgement_;
+  LaneOrders orders_;
+  std::span<const JudgingStep> table_ = JudgingSteps();
+  std::vector<Progress> progress_;
+  std::string why_stopped_;
+  std::int64_t compared_ = 0, idle_ = 0;
+};
 
 // Every step that JudgeCase reports, as not run.
 std::vector<StepResult> NothingRun(const std::string& why) {
@@ -174,7 +235,7 @@ Judgement Judge::JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan
       if (error.sticky) throw;
       fail(fmt::format("{}: {}", needs, error.what()));
     }
-    if (run) RunSteps(*run, *device_, settings_, judgement);
+    if (run) StepRunner(*run, *device_, settings_, judgement).Run();
   } catch (const DeviceError& error) {
     if (error.sticky) throw;
     fail(error.what());

@@ -36,9 +36,10 @@ class Judge {
   Judge(Device& device, const VerifySettings& settings, std::size_t cache_bytes = 0);
   ~Judge();
 
-  // Steps exact, bounded and memory, over all seeds; ends at the first launch that is at fault. The judgement
-  // lists them in the order of Step, and step after-timing as not run. A variant's failure is in the
-  // judgement, never thrown; a DeviceError is thrown only if the device itself can no longer be used.
+  // All steps but after-timing; ends at the first launch that is at fault. The judgement lists them in the
+  // order of Step, and step after-timing as not run. Untrusted is what passed them all on outputs that show
+  // little. A variant's failure is in the judgement, never thrown; a DeviceError is thrown only if the device
+  // itself can no longer be used.
   Judgement JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan);
 
   // Step after-timing: judges outputs that timed launches left in device memory. `seed` is the one that the

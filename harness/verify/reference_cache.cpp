@@ -1,5 +1,7 @@
 #include "harness/verify/reference_cache.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "harness/verify/rounding.h"
@@ -21,19 +23,55 @@ std::string ProblemKey(const Drawing& drawing) {
 }
 
 std::string Key(const char* what, const Drawing& drawing) {
-  return std::string(what) + ' ' + ProblemKey(drawing) +
-         (drawing.kind == FillKind::kExact ? " exact " : " random ") + std::to_string(drawing.seed);
+  std::string key = fmt::format("{} {} kind {} seed {}", what, ProblemKey(drawing),
+                                static_cast<int>(drawing.kind), drawing.seed);
+  if (IsProbe(drawing.kind)) {
+    const assay_promise& p = drawing.promise;
+    key += fmt::format(" promise {} {} {} {}", static_cast<int>(p.operand), static_cast<int>(p.accumulator),
+                       p.rounds_intermediate, p.rounds_sums);
+  }
+  if (drawing.change)
+    key += fmt::format(" change {} {}", static_cast<int>(*drawing.change), drawing.change_number);
+  return key;
 }
 
 std::size_t ReferenceBytes(const Drawing& drawing, const std::vector<TensorSpec>& outputs) {
-  const std::size_t element =
-      drawing.kind == FillKind::kExact ? sizeof(float) : sizeof(double) + sizeof(float);
+  const std::size_t element = HasExactReference(drawing) ? sizeof(float) : sizeof(double) + sizeof(float);
   std::size_t bytes = 0;
   for (const TensorSpec& spec : outputs) bytes += static_cast<std::size_t>(spec.Count()) * element;
   return bytes;
 }
 
 }  // namespace
+
+bool HasExactReference(const Drawing& drawing) {
+  if (!IsProbe(drawing.kind)) return drawing.kind == FillKind::kExact;
+  return drawing.problem->op
+      ->ExpectationOf(*drawing.problem, drawing.dtype, drawing.promise, drawing.kind, drawing.seed)
+      .exact;
+}
+
+std::vector<std::vector<float>> DrawInputs(const Drawing& drawing) {
+  const Problem& problem = *drawing.problem;
+  std::vector<std::vector<float>> inputs;
+  if (IsProbe(drawing.kind)) {
+    const std::vector<TensorSpec> specs = problem.op->Inputs(problem);
+    inputs.resize(specs.size());
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      if (!specs[i].present) continue;
+      inputs[i].resize(static_cast<std::size_t>(specs[i].Count()));
+      problem.op->FillProbe(problem, static_cast<int>(i), drawing.dtype, drawing.promise, drawing.kind,
+                            drawing.seed, inputs[i]);
+    }
+  } else {
+    inputs = FillInputs(problem, drawing.dtype, drawing.kind, drawing.seed);
+  }
+  if (drawing.change && !problem.op->ChangeOneElement(problem, drawing.dtype, drawing.kind, *drawing.change,
+                                                      drawing.seed + drawing.change_number, inputs)) {
+    throw NothingToChange();
+  }
+  return inputs;
+}
 
 template <class T>
 std::shared_ptr<const T> ReferenceCache::Lookup(const std::string& key) {
@@ -77,8 +115,7 @@ std::shared_ptr<const ReferenceCache::LogicalInputs> ReferenceCache::Inputs(cons
   if (inputs == nullptr) {
     last_inputs_ = nullptr;  // two sets need not be held at once
     last_key_.clear();
-    inputs = std::make_shared<const LogicalInputs>(
-        FillInputs(*drawing.problem, drawing.dtype, drawing.kind, drawing.seed));
+    inputs = std::make_shared<const LogicalInputs>(DrawInputs(drawing));
     std::size_t bytes = 0;
     for (const auto& tensor : *inputs) bytes += tensor.size() * sizeof(float);
     if (MakeRoom(bytes, ProblemKey(drawing), true)) Keep(key, drawing, inputs, bytes, true);
@@ -109,9 +146,11 @@ std::shared_ptr<const Reference> ReferenceCache::Find(const Drawing& drawing) {
   if (auto kept = Lookup<Reference>(key)) return kept;
   const std::vector<TensorSpec> specs = drawing.problem->op->Outputs(*drawing.problem);
   const std::size_t bytes = ReferenceBytes(drawing, specs);
+  // Inputs that are kept take room too, so they come first: what is left is the reference's until it is kept.
+  Inputs(drawing);
   if (!MakeRoom(bytes, ProblemKey(drawing), false)) return nullptr;
 
-  const bool exact = drawing.kind == FillKind::kExact;
+  const bool exact = HasExactReference(drawing);
   auto made = std::make_shared<Reference>(specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const auto count = static_cast<std::size_t>(specs[i].Count());
@@ -142,8 +181,8 @@ void ReferenceCache::Evaluate(const Drawing& drawing, const OutputSink& sink) {
   const auto inputs = Inputs(drawing);
   std::vector<std::span<const float>> views(inputs->begin(), inputs->end());
   ++evaluations_;
-  // The exact step compares numbers; the magnitudes, half of the work, are for the bound.
-  if (drawing.kind == FillKind::kExact) {
+  // Exact comparisons take numbers; the magnitudes, half of the work, are for the bound.
+  if (HasExactReference(drawing)) {
     drawing.problem->op->EvaluateValues(*drawing.problem, views, sink);
   } else {
     drawing.problem->op->Evaluate(*drawing.problem, views, sink);

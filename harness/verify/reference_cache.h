@@ -7,7 +7,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -22,13 +24,30 @@ struct Drawing {
   assay_dtype dtype = ASSAY_F32;
   FillKind kind = FillKind::kRandom;
   std::uint64_t seed = 0;
+  assay_promise promise = {};  // a probe's limits depend on it
+  // One element of an input of this role is another; `change_number` tells several such drawings apart.
+  std::optional<TensorRole> change = {};
+  std::uint64_t change_number = 0;
+
+  // NaN or infinities stand among the inputs.
+  bool HasSpecialValues() const { return kind == FillKind::kSpecial || change == TensorRole::kActivation; }
 };
+
+// True if the right values are exact in the dtype, or rounded to it once.
+bool HasExactReference(const Drawing& drawing);
+// No element of the inputs is such that changing it changes the output.
+class NothingToChange : public std::runtime_error {
+ public:
+  NothingToChange() : std::runtime_error("no element of the inputs changes the output") {}
+};
+// The inputs in logical order. Throws NothingToChange.
+std::vector<std::vector<float>> DrawInputs(const Drawing& drawing);
 
 // One output's right values in logical order.
 struct OutputReference {
-  HostArray<float> expected;    // kExact: the values, which are exact in the dtype
-  HostArray<double> reference;  // kRandom: the values
-  HostArray<float> magnitude;   // kRandom: the sums of |terms|, rounded up so that no bound gets smaller
+  HostArray<float> expected;    // exact: the values as the dtype has them
+  HostArray<double> reference;  // otherwise: the values
+  HostArray<float> magnitude;   // otherwise: the sums of |terms|, rounded up so that no bound gets smaller
 };
 
 using Reference = std::vector<OutputReference>;

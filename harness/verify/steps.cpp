@@ -14,32 +14,42 @@ namespace {
 // Output elements that one thread compares at a time.
 constexpr std::int64_t kPiece = 1 << 16;
 
-void CompareStored(const OutputReference& reference, FillKind kind, const ErrorBound& bound,
-                   OutputComparer& comparer) {
-  const auto count = static_cast<std::int64_t>(kind == FillKind::kExact ? reference.expected.size()
-                                                                        : reference.reference.size());
+Expectation ExpectationOf(const Drawing& drawing) {
+  const Operator& op = *drawing.problem->op;
+  if (IsProbe(drawing.kind)) {
+    return op.ExpectationOf(*drawing.problem, drawing.dtype, drawing.promise, drawing.kind, drawing.seed);
+  }
+  Expectation expected;
+  expected.exact = drawing.kind == FillKind::kExact;
+  if (!expected.exact) expected.bound = op.Bound(*drawing.problem, drawing.dtype, drawing.promise);
+  return expected;
+}
+
+void CompareStored(const OutputReference& reference, const Expectation& expected, OutputComparer& comparer) {
+  const auto count =
+      static_cast<std::int64_t>(expected.exact ? reference.expected.size() : reference.reference.size());
   const std::int64_t pieces = (count + kPiece - 1) / kPiece;
 #pragma omp parallel for schedule(static) if (pieces > 1)
   for (std::int64_t i = 0; i < pieces; ++i) {
     const auto first = static_cast<std::size_t>(i * kPiece);
     const auto size = static_cast<std::size_t>(std::min(kPiece, count - i * kPiece));
-    if (kind == FillKind::kExact) {
+    if (expected.exact) {
       comparer.CompareExact(i * kPiece, reference.expected.span().subspan(first, size));
     } else {
       comparer.CompareBounded(i * kPiece, reference.reference.span().subspan(first, size),
-                              reference.magnitude.span().subspan(first, size), bound);
+                              reference.magnitude.span().subspan(first, size), expected.bound);
     }
   }
 }
 
 // As CompareStored, for a reference that is too large to be stored.
-void CompareWhileEvaluating(const Drawing& drawing, const ErrorBound& bound, ReferenceCache& cache,
+void CompareWhileEvaluating(const Drawing& drawing, const Expectation& expected_of, ReferenceCache& cache,
                             std::deque<OutputComparer>& comparers) {
   cache.Evaluate(drawing, [&](int output, std::int64_t first, std::span<const double> reference,
                               std::span<const double> magnitude) {
     OutputComparer& comparer = comparers[static_cast<std::size_t>(output)];
-    if (drawing.kind == FillKind::kRandom) {
-      comparer.CompareBounded(first, reference, magnitude, bound);
+    if (!expected_of.exact) {
+      comparer.CompareBounded(first, reference, magnitude, expected_of.bound);
       return;
     }
     std::array<float, 1024> expected;
@@ -54,11 +64,12 @@ void CompareWhileEvaluating(const Drawing& drawing, const ErrorBound& bound, Ref
 }  // namespace
 
 std::span<const JudgingStep> JudgingSteps() {
-  static const std::array steps = {ExactStep(), BoundedStep()};
+  static const std::array steps = {ExactStep(), BoundedStep(), PrecisionStep(), SpecialValuesStep(),
+                                   OrderStep()};
   return steps;
 }
 
-Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, const Drawing& drawing,
+Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, const Drawing& of,
                        std::span<const std::span<const std::byte>> bits, ReferenceCache& cache,
                        HostArray<float>& room) {
   const std::vector<TensorSpec> specs = c.problem.op->Outputs(c.problem);
@@ -66,23 +77,30 @@ Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, con
     throw std::invalid_argument(
         fmt::format("{} outputs were given where the problem has {}", bits.size(), specs.size()));
   }
-  const ErrorBound bound = c.problem.op->Bound(c.problem, c.dtype, variant.promise(c.dtype));
+  Drawing drawing = of;
+  drawing.promise = variant.promise(c.dtype);
+  const Expectation expected = ExpectationOf(drawing);
   std::deque<HostArray<float>> more_rooms;  // one output can use the caller's
   std::deque<OutputComparer> comparers;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     HostArray<float>& its_room = i == 0 ? room : more_rooms.emplace_back();
     comparers.emplace_back(specs[i], c.dtype, c.layout, bits[i], its_room);
+    if (drawing.HasSpecialValues()) comparers.back().ExpectSpecialValues(expected.nan_for_infinity);
+    if (step == Step::kExact || step == Step::kBounded) {
+      comparers.back().CountIdle(c.problem.op->IdleValues(c.problem));
+    }
   }
   if (const auto reference = cache.Find(drawing)) {
-    for (std::size_t i = 0; i < specs.size(); ++i)
-      CompareStored((*reference)[i], drawing.kind, bound, comparers[i]);
+    for (std::size_t i = 0; i < specs.size(); ++i) CompareStored((*reference)[i], expected, comparers[i]);
   } else {
-    CompareWhileEvaluating(drawing, bound, cache, comparers);
+    CompareWhileEvaluating(drawing, expected, cache, comparers);
   }
   Finding finding;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const Comparison comparison = comparers[i].Result();
     finding.max_error_share = std::max(finding.max_error_share, comparison.max_error_share);
+    finding.compared += comparison.total;
+    finding.idle += comparison.idle;
     if (comparison.wrong > 0 && !finding.failure) {
       finding.failure = MismatchFailure(step, drawing.seed, specs[i], c.dtype, comparison);
     }
@@ -90,11 +108,10 @@ Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, con
   return finding;
 }
 
-Finding CompareLastLaunch(Step step, CaseRun& run, FillKind kind, std::uint64_t seed) {
+Finding CompareLastLaunch(Step step, CaseRun& run, const Drawing& drawing) {
   std::vector<std::span<const std::byte>> bits;
   for (std::size_t i = 0; i < run.outputs().size(); ++i) bits.push_back(run.OutputBits(static_cast<int>(i)));
-  return CompareOutputs(step, run.c(), run.variant(), {&run.c().problem, run.c().dtype, kind, seed}, bits,
-                        run.cache(), run.logical_room());
+  return CompareOutputs(step, run.c(), run.variant(), drawing, bits, run.cache(), run.logical_room());
 }
 
 std::string ElementsOfOutputs(const std::vector<TensorSpec>& outputs) {

@@ -111,6 +111,21 @@ void RemoteDevice::Synchronize() { link_->Call({{"op", "synchronize"}}, "waiting
 
 std::unique_ptr<Stream> RemoteDevice::CreateStream() { return std::make_unique<RemoteStream>(*link_); }
 
+void RemoteDevice::HoldStream(Stream& stream) {
+  link_->Call({{"op", "hold_stream"}, {"stream", Number(stream.handle())}}, "holding a stream back");
+}
+
+void RemoteDevice::ReleaseStreams() { link_->Call({{"op", "release_streams"}}, "releasing the streams"); }
+
+void RemoteDevice::CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) {
+  link_->Call({{"op", "copy_on_stream"},
+               {"stream", Number(stream.handle())},
+               {"to", Number(to)},
+               {"from", Number(from)},
+               {"bytes", bytes}},
+              "a copy on a stream");
+}
+
 void RemoteDevice::SetLaneOrder(LaneOrder order, std::uint64_t seed) {
   link_->Later({{"op", "lane_order"}, {"order", static_cast<int>(order)}, {"seed", seed}},
                link_->generation());

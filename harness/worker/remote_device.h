@@ -32,6 +32,9 @@ class RemoteDevice final : public Device {
   std::uint64_t Hash(const std::byte* from, std::size_t bytes) override;
   void Synchronize() override;
   std::unique_ptr<Stream> CreateStream() override;
+  void HoldStream(Stream& stream) override;
+  void ReleaseStreams() override;
+  void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) override;
   std::string LastFault() const override { return link_->last_fault(); }
   void SetLaneOrder(LaneOrder order, std::uint64_t seed) override;
 

@@ -77,8 +77,25 @@ void WorkerServer::AddMemoryOperations() {
     streams_.at(request.at("stream").get<std::uint64_t>())->Synchronize();
     return Json::object();
   };
+  AddStreamOperations();
   operations_["lane_order"] = [this](const Json& request) {
     device().SetLaneOrder(static_cast<LaneOrder>(request.at("order").get<int>()), request.at("seed"));
+    return Json::object();
+  };
+}
+
+void WorkerServer::AddStreamOperations() {
+  operations_["hold_stream"] = [this](const Json& request) {
+    device().HoldStream(*streams_.at(request.at("stream").get<std::uint64_t>()));
+    return Json::object();
+  };
+  operations_["release_streams"] = [this](const Json&) {
+    device().ReleaseStreams();
+    return Json::object();
+  };
+  operations_["copy_on_stream"] = [this](const Json& request) {
+    device().CopyOnStream(*streams_.at(request.at("stream").get<std::uint64_t>()), wire::Address(request.at("to")),
+                          wire::Address<const std::byte>(request.at("from")), request.at("bytes"));
     return Json::object();
   };
 }

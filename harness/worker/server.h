@@ -30,6 +30,7 @@ class WorkerServer {
 
   Json Dispatch(const Json& request);
   void AddMemoryOperations();
+  void AddStreamOperations();
   void AddPlanOperations();
   void AddTimingOperations();
   Json OpenDevice(const Json& request);

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "reference/dsconv/probe.h"
 #include "reference/dtype.h"
 
 namespace assay::dsconv {
@@ -30,24 +31,6 @@ namespace {
 
 // (1 + u)^roundings - 1.
 double Growth(double roundings, double u) { return std::expm1(roundings * std::log1p(u)); }
-
-// How far apart numbers of a format may be rounded; the order of the formats is not that of their precision.
-double FormatSubnormal(assay_format format) {
-  switch (format) {
-    case ASSAY_FORMAT_F64:
-      return 0x1p-1074;
-    case ASSAY_FORMAT_F32:
-      return SmallestSubnormal(ASSAY_F32);
-    case ASSAY_FORMAT_TF32:
-    case ASSAY_FORMAT_TF32X3:
-      return 0x1p-136;  // fp32's exponents with 10 fraction bits
-    case ASSAY_FORMAT_F16:
-      return SmallestSubnormal(ASSAY_F16);
-    case ASSAY_FORMAT_BF16:
-      return SmallestSubnormal(ASSAY_BF16);
-  }
-  return 0x1p-14;
-}
 
 // What each kind of operation may cost, as relative errors.
 struct Arithmetic {
@@ -64,8 +47,11 @@ Arithmetic ArithmeticOf(assay_dtype dtype, const assay_promise& promise) {
   a.sum_u = UnitRoundoff(promise.accumulator);
   a.activation_u = std::max(a.sum_u, UnitRoundoff(ASSAY_FORMAT_F32));
   double operand_u = UnitRoundoff(promise.operand);
-  // Tensor cores ignore a TF32 operand's lower bits instead of rounding them (PTX ISA, mma): up to 2u.
-  if (promise.operand == ASSAY_FORMAT_TF32) operand_u *= 2;
+  // Tensor cores ignore a TF32 operand's lower bits instead of rounding them (PTX ISA, mma): up to 2u. For
+  // the two parts of TF32X3: each factor of 24 bits loses up to 2^-21, and the product of the small parts,
+  // 2^-20, is left out; so (1 + 2^-20)^2 bounds what becomes of a product.
+  const bool parts = promise.operand == ASSAY_FORMAT_TF32X3;
+  if (promise.operand == ASSAY_FORMAT_TF32 || parts) operand_u *= 2;
   if (operand_u > UnitRoundoff(ASSAY_FORMAT_F32)) {
     // The operands fit a matrix unit. Those align the products of a block of 4 or more and the accumulator to
     // the largest exponent, cut off what is below 24 bits and add (Fasi, Higham, Mikaitis, Pranesh: Numerical
@@ -73,6 +59,8 @@ Arithmetic ArithmeticOf(assay_dtype dtype, const assay_promise& promise) {
     // for each of 4 + 1 addends or more.
     a.sum_u *= 2;
     a.sum_factor = 1.25;
+    // Three products for one; the sum of their magnitudes is up to 1 + 2^-9 times that of the one.
+    if (parts) a.sum_factor = 3 * 1.25 * (1 + 0x1p-8);
   }
   a.weight_u = operand_u > UnitRoundoff(dtype) ? operand_u : 0;
   a.middle_u = operand_u > a.sum_u ? operand_u : 0;
@@ -129,7 +117,7 @@ ErrorBound BoundOf(const Shape& d, assay_dtype dtype, const assay_promise& promi
   bound.to_magnitude = LipschitzConstant(d.ActOut()) * (pointwise + reference) * last;
   bound.to_reference = last - 1;
   bound.absolute =
-      FormatSubnormal(promise.accumulator) * (channels + 2) * LipschitzConstant(d.ActOut()) * last +
+      SmallestSubnormal(promise.accumulator) * (channels + 2) * LipschitzConstant(d.ActOut()) * last +
       SmallestSubnormal(dtype) / 2;
   if (promise.rounds_sums != 0) {
     bound.absolute += SmallestSubnormal(dtype) / 2 * LipschitzConstant(d.ActOut()) * last;
@@ -138,6 +126,57 @@ ErrorBound BoundOf(const Shape& d, assay_dtype dtype, const assay_promise& promi
   // 2^-128.
   if (d.ActOut() == Activation::kSilu) bound.absolute += 0x1p-121;
   return bound;
+}
+
+namespace {
+
+// What is left of the bound's absolute part where a single term is followed through.
+double ProbeAbsolute(const Shape& d, assay_dtype dtype, const assay_promise& promise) {
+  double absolute = 2 * SmallestSubnormal(promise.accumulator) + SmallestSubnormal(promise.operand) +
+                    SmallestSubnormal(dtype) / 2;
+  if (promise.rounds_intermediate != 0) absolute += SmallestSubnormal(dtype);
+  if (promise.rounds_sums != 0) absolute += SmallestSubnormal(dtype);
+  const bool silu = d.ActMid() == Activation::kSilu || d.ActOut() == Activation::kSilu;
+  return 2 * absolute + (silu ? 0x1p-121 : 0);
+}
+
+}  // namespace
+
+Expectation ExpectationOf(const Shape& d, assay_dtype dtype, const assay_promise& promise, FillKind probe,
+                          std::uint64_t seed) {
+  Expectation expected;
+  const bool middle_rounds = !KeepsIntegers(d.ActMid()), out_rounds = !KeepsIntegers(d.ActOut());
+  if (probe == FillKind::kSpecial) {
+    expected.bound = BoundOf(d, dtype, promise);
+    expected.nan_for_infinity = middle_rounds || out_rounds || promise.operand == ASSAY_FORMAT_TF32X3;
+    return expected;
+  }
+  expected.exact = !middle_rounds && !out_rounds;
+  if (expected.exact) return expected;
+
+  const Arithmetic a = ArithmeticOf(dtype, promise);
+  const double last = (1 + ActivationRoundings(d.ActOut()) * a.activation_u) * (1 + UnitRoundoff(dtype));
+  // Nothing rounds before act_mid. What it gives is rounded on its way to the pointwise half, of whose sum
+  // only `columns` terms are not zero; weights are exact in every format promised.
+  const double columns = probe == FillKind::kWide ? 2 : 1;
+  const double evaluation = ActivationRoundings(d.ActMid()) * a.activation_u;
+  const double middle = evaluation + a.middle_u * (1 + evaluation);
+  const double sum = middle_rounds ? (1 + Growth(std::ceil(a.sum_factor * (columns + 1)), a.sum_u)) *
+                                             (1 + middle) * (1 + a.stored_sum_u) -
+                                         1
+                                   : 0;
+  const double reference =
+      2 * Growth(static_cast<double>(d.r * d.s + d.c + 16), UnitRoundoff(ASSAY_FORMAT_F64));
+  // Where one term reaches act_out, and at most 1 in magnitude, act_out makes a relative error at most 1.5
+  // times as large: |z act'(z) / act(z)| is 1.27 for silu and 1.25 for hardswish at z = 1, and less below.
+  const bool relative =
+      probe == FillKind::kSubnormal || (probe == FillKind::kActivation && AsksMiddle(d, seed));
+  expected.bound.to_reference = last * (1 + (relative ? 1.5 * sum : 0) + reference) - 1;
+  if (!relative && middle_rounds) {
+    expected.bound.to_magnitude = LipschitzConstant(d.ActOut()) * (sum + reference) * last;
+  }
+  expected.bound.absolute = ProbeAbsolute(d, dtype, promise);
+  return expected;
 }
 
 }  // namespace assay::dsconv

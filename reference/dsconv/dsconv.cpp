@@ -2,13 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "reference/dsconv/bound.h"
 #include "reference/dsconv/boundary.h"
 #include "reference/dsconv/fast.h"
 #include "reference/dsconv/fill.h"
+#include "reference/dsconv/probe.h"
 #include "reference/dsconv/problem.h"
 #include "reference/dsconv/problem_id.h"
 #include "reference/dsconv/random_shape.h"
+#include "reference/dsconv/special.h"
 #include "reference/dtype.h"
 
 namespace assay::dsconv {
@@ -116,6 +120,38 @@ class Dsconv final : public Operator {
   }
 
   Problem RandomProblem(std::uint64_t seed) const override { return ToProblem(*this, RandomShape(seed)); }
+
+  int ProbeTurns(const Problem& problem, FillKind probe) const override {
+    return ProbeTurnsOf(ToShape(problem), probe);
+  }
+  void FillProbe(const Problem& problem, int index, assay_dtype dtype, const assay_promise& promise,
+                 FillKind probe, std::uint64_t seed, std::span<float> values) const override {
+    FillProbeInput(ToShape(problem), static_cast<InputIndex>(index), dtype, promise, probe, seed, values);
+  }
+  Expectation ExpectationOf(const Problem& problem, assay_dtype dtype, const assay_promise& promise,
+                            FillKind probe, std::uint64_t seed) const override {
+    return dsconv::ExpectationOf(ToShape(problem), dtype, promise, probe, seed);
+  }
+  bool ChangeOneElement(const Problem& problem, assay_dtype dtype, FillKind kind, TensorRole role,
+                        std::uint64_t seed, std::vector<std::vector<float>>& inputs) const override {
+    return dsconv::ChangeOneElement(ToShape(problem), dtype, kind, role, seed, inputs);
+  }
+
+  std::vector<double> IdleValues(const Problem& problem) const override {
+    if (ToShape(problem).ActOut() == Activation::kRelu6) return {0.0, 6.0};
+    return {0.0};
+  }
+
+  // relu and relu6 clip what is negative, which is half.
+  double InformativeShare(const Problem& problem) const override {
+    const Shape d = ToShape(problem);
+    const bool clips = d.ActOut() == Activation::kRelu || d.ActOut() == Activation::kRelu6;
+    double kept = clips ? 0.5 : 1;
+    // Likewise in the middle, where all channels of a pixel may be clipped.
+    const bool clips_middle = d.ActMid() == Activation::kRelu || d.ActMid() == Activation::kRelu6;
+    if (clips_middle && d.bias_pw == 0) kept *= 1 - std::exp2(-static_cast<double>(d.c));
+    return kept;
+  }
 };
 
 }  // namespace

@@ -2,84 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <stdexcept>
 
+#include "reference/dsconv/draw.h"
 #include "reference/dtype.h"
 
 namespace assay::dsconv {
 namespace {
-
-// The finalizer of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA
-// 2014).
-std::uint64_t Mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-  return z ^ (z >> 31);
-}
-
-// A stream of 64-bit hashes, reached by index.
-class Stream {
- public:
-  Stream(std::uint64_t seed, std::uint64_t tensor) : key_(Mix(Mix(seed + kGamma) + (tensor + 1) * kGamma)) {}
-
-  std::uint64_t At(std::int64_t i) const { return Mix(key_ + static_cast<std::uint64_t>(i) * kGamma); }
-
-  // A uniform integer from -largest to largest.
-  std::int64_t Integer(std::int64_t i, std::int64_t largest) const {
-    const auto choices = static_cast<std::uint64_t>(2 * largest + 1);
-    return static_cast<std::int64_t>(((At(i) >> 32) * choices) >> 32) - largest;
-  }
-
-  // Likewise without zero.
-  std::int64_t NonZeroInteger(std::int64_t i, std::int64_t largest) const {
-    const auto choices = static_cast<std::uint64_t>(2 * largest);
-    const auto choice = static_cast<std::int64_t>(((At(i) >> 32) * choices) >> 32) - largest;
-    return choice >= 0 ? choice + 1 : choice;
-  }
-
-  // Mean 0, variance 1, within +-3.47: the sum of four uniform numbers, which is close to a normal one.
-  double Bell(std::int64_t i) const {
-    const std::uint64_t bits = At(i);
-    const auto sum = static_cast<std::int64_t>((bits & 0xffff) + ((bits >> 16) & 0xffff) +
-                                               ((bits >> 32) & 0xffff) + (bits >> 48));
-    return static_cast<double>(sum - 2 * 0xffff) * (std::sqrt(3.0) / 65536);
-  }
-
- private:
-  static constexpr std::uint64_t kGamma = 0x9e3779b97f4a7c15;
-  std::uint64_t key_;
-};
-
-// Which `chosen` of `size` places are in the subset of group g: a window over the places in a shuffled order,
-// moved on by its own length from one group to the next. So every place is in some group once groups * chosen
-// >= size.
-class Subset {
- public:
-  Subset(std::uint64_t seed, std::int64_t size, std::int64_t chosen) : size_(size), chosen_(chosen) {
-    const Stream stream(seed, 100);
-    offset_ = static_cast<std::int64_t>(stream.At(0) % static_cast<std::uint64_t>(size));
-    // place -> factor * place + offset (mod size) is a permutation if factor has no common divisor with size.
-    std::int64_t draw = 1;
-    do {
-      factor_ = static_cast<std::int64_t>(stream.At(draw++) % static_cast<std::uint64_t>(size)) + 1;
-    } while (std::gcd(factor_, size) != 1);
-  }
-
-  bool Contains(std::int64_t group, std::int64_t place) const {
-    if (chosen_ == size_) return true;
-    // All factors are below 2^31 (kMaxParam), so the products stay within int64.
-    const std::int64_t position = (factor_ * place + offset_) % size_;
-    const std::int64_t start = (group % size_) * chosen_ % size_;
-    return (position - start + size_) % size_ < chosen_;
-  }
-
- private:
-  std::int64_t size_;
-  std::int64_t chosen_;
-  std::int64_t factor_ = 1;
-  std::int64_t offset_ = 0;
-};
 
 float ExactValue(const Shape& d, InputIndex index, const ExactPlan& plan, const Stream& stream,
                  const Subset& taps, const Subset& columns, std::int64_t i) {
@@ -128,6 +57,29 @@ double Spread(const Shape& d, InputIndex index) {
   throw std::invalid_argument("dsconv has no such input");
 }
 
+// The root of the mean square of uniform integers from 1 to `largest`, of either sign.
+double RootMeanSquare(std::int64_t largest) {
+  const auto n = static_cast<double>(largest);
+  return std::sqrt((n + 1) * (2 * n + 1) / 6);
+}
+
+// relu6 shows all of its regimes where sums spread by about 3. A power of two keeps everything exact.
+void SetScales(const Shape& d, ExactPlan& plan) {
+  const auto scale_to_three = [](double spread) {
+    return -std::max(0, static_cast<int>(std::lround(std::log2(spread / 3))));
+  };
+  double spread =
+      RootMeanSquare(plan.x) * RootMeanSquare(plan.w_dw) * std::sqrt(static_cast<double>(plan.taps));
+  if (d.ActMid() == Activation::kRelu6) {
+    plan.middle_scale = scale_to_three(spread);
+    spread = std::ldexp(std::min(std::ldexp(spread, plan.middle_scale), 3.0), -plan.middle_scale);
+  }
+  if (d.ActOut() == Activation::kRelu6) {
+    plan.output_scale =
+        scale_to_three(spread * RootMeanSquare(plan.w_pw) * std::sqrt(static_cast<double>(plan.columns)));
+  }
+}
+
 }  // namespace
 
 ExactPlan PlanExact(const Shape& d, assay_dtype dtype) {
@@ -159,7 +111,18 @@ ExactPlan PlanExact(const Shape& d, assay_dtype dtype) {
   grow(&ExactPlan::w_pw, 3);
   grow(&ExactPlan::w_dw, 3);
   grow(&ExactPlan::x, 8);
+  SetScales(d, plan);
   return plan;
+}
+
+void FillUnits(const Shape& d, InputIndex index, const ExactPlan& plan, std::uint64_t seed,
+               std::span<float> values) {
+  const Stream stream(seed, static_cast<std::uint64_t>(index));
+  const Subset taps(seed, d.r * d.s, plan.taps);
+  const Subset columns(seed, d.c, plan.columns);
+  const auto count = static_cast<std::int64_t>(values.size());
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < count; ++i) values[i] = ExactValue(d, index, plan, stream, taps, columns, i);
 }
 
 void FillInput(const Shape& d, InputIndex index, assay_dtype dtype, FillKind kind, std::uint64_t seed,
@@ -173,10 +136,14 @@ void FillInput(const Shape& d, InputIndex index, assay_dtype dtype, FillKind kin
     return;
   }
   const ExactPlan plan = PlanExact(d, dtype);
-  const Subset taps(seed, d.r * d.s, plan.taps);
-  const Subset columns(seed, d.c, plan.columns);
+  FillUnits(d, index, plan, seed, values);
+  const int scale = index == kX                      ? 0
+                    : index == kWDw || index == kBDw ? plan.middle_scale
+                    : index == kWPw                  ? plan.output_scale - plan.middle_scale
+                                                     : plan.output_scale;
+  if (scale == 0) return;
 #pragma omp parallel for schedule(static)
-  for (std::int64_t i = 0; i < count; ++i) values[i] = ExactValue(d, index, plan, stream, taps, columns, i);
+  for (std::int64_t i = 0; i < count; ++i) values[i] = std::ldexp(values[i], scale);
 }
 
 }  // namespace assay::dsconv

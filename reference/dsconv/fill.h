@@ -22,11 +22,19 @@ struct ExactPlan {
   std::int64_t b_dw = 0;
   std::int64_t w_pw = 1;
   std::int64_t b_pw = 0;
+  // log2 of what an integer stands for in either half: zero but where relu6 would clip nearly all of them
+  // at 6.
+  int middle_scale = 0;
+  int output_scale = 0;
 
   std::int64_t MiddleSum() const { return taps * w_dw * x + b_dw; }
   std::int64_t OutputSum() const { return columns * w_pw * MiddleSum() + b_pw; }
 };
 ExactPlan PlanExact(const Shape& shape, assay_dtype dtype);
+
+// The integers of a plan, unscaled.
+void FillUnits(const Shape& shape, InputIndex index, const ExactPlan& plan, std::uint64_t seed,
+               std::span<float> values);
 
 // Fills input `index` in logical order.
 void FillInput(const Shape& shape, InputIndex index, assay_dtype dtype, FillKind kind, std::uint64_t seed,

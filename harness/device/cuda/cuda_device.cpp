@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <optional>
 
 #include "harness/device/cuda/cuda_check.h"
 #include "harness/device/cuda/hash.h"
+#include "harness/device/cuda/hold.h"
 #include "harness/device/cuda/staged_copier.h"
 #include "harness/device/device.h"
 
@@ -15,6 +17,8 @@ namespace assay {
 namespace {
 
 constexpr std::size_t kAlignment = 512;
+// A launch that waits for a held stream must not wait for ever.
+constexpr double kLongestHold = 3;
 
 std::string VersionText(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
 
@@ -139,6 +143,23 @@ class CudaDevice : public Device {
     return std::make_unique<CudaStream>();
   }
 
+  void HoldStream(Stream& stream) override {
+    MadeCurrent(ordinal_);
+    if (!holder_) holder_.emplace();
+    holder_->Hold(static_cast<cudaStream_t>(stream.handle()), kLongestHold);
+  }
+
+  void ReleaseStreams() override {
+    if (holder_) holder_->ReleaseAll();
+  }
+
+  void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) override {
+    MadeCurrent(ordinal_);
+    if (bytes == 0) return;
+    ASSAY_CUDA_CHECK(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice,
+                                     static_cast<cudaStream_t>(stream.handle())));
+  }
+
  private:
   void CheckHasCode() const {
     try {
@@ -158,6 +179,7 @@ class CudaDevice : public Device {
   CudaStream stream_;
   StagedCopier copier_;
   CudaMemory hash_;
+  std::optional<StreamHolder> holder_;
 };
 
 }  // namespace

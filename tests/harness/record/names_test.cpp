@@ -14,7 +14,8 @@ TEST(Names, EveryValueIsFoundByItsOwnName) {
     EXPECT_EQ(ParseVerdict(VerdictName(verdict)), verdict);
     names.insert(VerdictName(verdict));
   }
-  EXPECT_EQ(names, (std::set<std::string>{"right", "wrong", "failed", "unsupported", "unavailable"}));
+  EXPECT_EQ(names,
+            (std::set<std::string>{"right", "wrong", "failed", "untrusted", "unsupported", "unavailable"}));
   for (Step step : kAllSteps) EXPECT_EQ(ParseStep(StepName(step)), step);
   for (Outcome outcome : kAllOutcomes) EXPECT_EQ(ParseOutcome(OutcomeName(outcome)), outcome);
 }
@@ -34,6 +35,8 @@ TEST(CountsAsFailure, WrongFailedAndUnsupportedByName) {
     record.verdict = Verdict::kUnavailable;
     EXPECT_FALSE(CountsAsFailure(record));
     record.verdict = Verdict::kWrong;
+    EXPECT_TRUE(CountsAsFailure(record));
+    record.verdict = Verdict::kUntrusted;
     EXPECT_TRUE(CountsAsFailure(record));
     record.verdict = Verdict::kFailed;
     EXPECT_TRUE(CountsAsFailure(record));

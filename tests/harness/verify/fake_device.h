@@ -31,6 +31,9 @@ class FakeDevice : public Device {
   std::uint64_t Hash(const std::byte* from, std::size_t bytes) override { return host_->Hash(from, bytes); }
   void Synchronize() override;
   std::unique_ptr<Stream> CreateStream() override;
+  void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) override {
+    host_->CopyOnStream(stream, to, from, bytes);
+  }
   std::string LastFault() const override { return last_fault ? last_fault() : ""; }
 
  private:

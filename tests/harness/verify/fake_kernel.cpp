@@ -1,5 +1,6 @@
 #include "fake_kernel.h"
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -18,7 +19,9 @@ std::int32_t Fail(const std::string& text, assay_message* message) {
   return 1;
 }
 
-assay_promise Promise(assay_dtype dtype) {
+assay_promise Promise(assay_dtype) { return current->promise; }
+
+assay_promise DefaultPromise(assay_dtype dtype) {
   assay_promise promise = {};
   promise.operand = dtype == ASSAY_F32   ? ASSAY_FORMAT_F32
                     : dtype == ASSAY_F16 ? ASSAY_FORMAT_F16
@@ -28,6 +31,8 @@ assay_promise Promise(assay_dtype dtype) {
   promise.alignment = 16;
   return promise;
 }
+
+float Through(const std::function<float(float)>& hook, float value) { return hook ? hook(value) : value; }
 
 std::int32_t Supports(const assay_problem*, const assay_device_info*, assay_message*) { return 0; }
 std::int32_t Create(const assay_problem*, const assay_device_info*, void** plan, assay_message* error) {
@@ -65,6 +70,7 @@ float Activated(dsconv::Activation activation, float value) {
 
 FakeKernel::FakeKernel(const std::string& problem_id, assay_dtype dtype, assay_layout layout) {
   current = this;
+  promise = DefaultPromise(dtype);
   const Operator& op = *FindOperator("dsconv");
   case_.problem = op.ParseProblemId(problem_id);
   case_.dtype = dtype;
@@ -113,26 +119,50 @@ void FakeKernel::Compute(const assay_buffers& buffers) const {
   const auto b_dw = d.bias_dw != 0 ? Read(case_.problem, case_, buffers, dsconv::kBDw) : std::vector<float>();
   const auto b_pw = d.bias_pw != 0 ? Read(case_.problem, case_, buffers, dsconv::kBPw) : std::vector<float>();
   const auto at = [](const std::vector<float>& v, std::int64_t i) { return v[static_cast<std::size_t>(i)]; };
-  std::vector<float> middle(static_cast<std::size_t>(d.c));
+  std::vector<float> intermediate(static_cast<std::size_t>(d.c));
+  const auto act = [&](dsconv::Activation activation, float z) {
+    return activate ? activate(activation, z) : Activated(activation, z);
+  };
   for (std::int64_t i = 0; i < d.n * d.p * d.q; ++i) {
     const std::int64_t n = i / (d.p * d.q), p = i / d.q % d.p, q = i % d.q;
     for (std::int64_t c = 0; c < d.c; ++c) {
-      float sum = d.bias_dw != 0 ? at(b_dw, c) : 0;
+      const float bias = d.bias_dw != 0 ? at(b_dw, c) : 0;
+      float total = stored ? 0 : bias;
       for (std::int64_t tap = 0; tap < d.r * d.s; ++tap) {
         const std::int64_t h = p * d.stride_h - d.pad_top + tap / d.s * d.dilation_h;
         const std::int64_t w = q * d.stride_w - d.pad_left + tap % d.s * d.dilation_w;
         if (h < 0 || h >= d.h || w < 0 || w >= d.w) continue;
-        sum = std::fma(at(x, ((n * d.c + c) * d.h + h) * d.w + w), at(w_dw, c * d.r * d.s + tap), sum);
+        total = Add(total, Through(load, at(x, ((n * d.c + c) * d.h + h) * d.w + w)),
+                    at(w_dw, c * d.r * d.s + tap));
       }
-      middle[static_cast<std::size_t>(c)] = Activated(d.ActMid(), sum);
+      if (stored) total = stored(total) + bias;
+      intermediate[static_cast<std::size_t>(c)] = Through(middle, act(d.ActMid(), total));
     }
     for (std::int64_t k = 0; k < d.k; ++k) {
-      float sum = d.bias_pw != 0 ? at(b_pw, k) : 0;
-      for (std::int64_t c = 0; c < d.c; ++c) sum = std::fma(at(w_pw, k * d.c + c), at(middle, c), sum);
-      Set(buffers, ((n * d.k + k) * d.p + p) * d.q + q,
-          RoundToDType(Activated(d.ActOut(), sum), case_.dtype));
+      const float bias = d.bias_pw != 0 ? at(b_pw, k) : 0;
+      float total = stored ? 0 : bias;
+      for (std::int64_t c = 0; c < d.c; ++c) total = Add(total, at(w_pw, k * d.c + c), at(intermediate, c));
+      if (stored) total = stored(total) + bias;
+      Set(buffers, ((n * d.k + k) * d.p + p) * d.q + q, RoundToDType(act(d.ActOut(), total), case_.dtype));
     }
   }
+}
+
+float FakeKernel::Add(float total, float a, float b) const {
+  if (two_parts) {
+    const auto tf32 = [](float value) { return RoundToTf32(value); };
+    const float a1 = tf32(a), b1 = tf32(b);
+    const float a2 = tf32(a - a1), b2 = tf32(b - b1);
+    return std::fma(a1, b1, std::fma(a1, b2, std::fma(a2, b1, total)));
+  }
+  return Through(sum, std::fma(Through(operand, a), Through(operand, b), total));
+}
+
+float RoundToTf32(float value) {
+  if (!std::isfinite(value)) return value;
+  std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  bits = (bits + 0xfff + ((bits >> 13) & 1)) & ~std::uint32_t{0x1fff};
+  return std::bit_cast<float>(bits);
 }
 
 }  // namespace assay

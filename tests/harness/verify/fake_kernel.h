@@ -10,6 +10,7 @@
 
 #include "harness/config/case.h"
 #include "harness/device/pack_loader.h"
+#include "reference/dsconv/activation.h"
 
 namespace assay {
 
@@ -25,6 +26,16 @@ class FakeKernel {
   const assay_variant& variant() const { return variant_; }
   std::unique_ptr<Plan> MakePlan(const Device& device) const;
 
+  // Its arithmetic, and what it promises of it (`promise` for every dtype). Empty: not rounded beyond fp32.
+  assay_promise promise = {};
+  std::function<float(float)> load;     // x, as it is read
+  std::function<float(float)> operand;  // what a multiplication takes
+  std::function<float(float)> sum;      // a sum, after each term
+  std::function<float(float)> stored;   // each half's sum before its bias, which is then added last
+  std::function<float(float)> middle;   // between the halves
+  std::function<float(dsconv::Activation, float)> activate;
+  bool two_parts = false;  // operands are the sum of two TF32 numbers, of whose products three are added
+
   // Hooks; `launch` counts from 0.
   std::function<void(const assay_buffers&)> prepare;
   std::function<bool(int launch, const assay_buffers&)> instead;  // true: the right kernel is not run
@@ -34,7 +45,7 @@ class FakeKernel {
   std::uint64_t workspace_bytes = 0;
   int launches = 0;
 
-  // What the right kernel does.
+  // What the kernel does, right with the arithmetic that it has.
   void Compute(const assay_buffers& buffers) const;
 
   // Element `index` (in logical order) of the output.
@@ -47,9 +58,13 @@ class FakeKernel {
   const TensorSpec& y() const { return y_; }
 
  private:
+  float Add(float sum, float a, float b) const;  // sum + a * b
   Case case_;
   TensorSpec y_;
   assay_variant variant_ = {};
 };
+
+// To nearest, ties to even: 10 fraction bits with fp32's exponents.
+float RoundToTf32(float value);
 
 }  // namespace assay

@@ -32,7 +32,7 @@ TEST_F(JudgeFailure, ARefusedLaunchFailsTheCase) {
   EXPECT_EQ(judgement.reason, "launch of fake failed: too much shared memory");
   EXPECT_FALSE(judgement.failure);
   EXPECT_EQ(kernel_.launches, 1);
-  ASSERT_EQ(judgement.steps.size(), 4u);
+  ASSERT_EQ(judgement.steps.size(), 7u);
   EXPECT_EQ(judgement.steps[0].outcome, Outcome::kFailed);
   EXPECT_EQ(judgement.steps[1].outcome, Outcome::kNotRun);
   EXPECT_EQ(judgement.steps[2].outcome, Outcome::kNotRun);
@@ -113,7 +113,7 @@ TEST_F(JudgeFailure, SaysWhatDoesNotFitIntoMemory) {
             "workspace 3 GiB), "
             "1 GiB are free");
   EXPECT_EQ(kernel_.launches, 0);
-  ASSERT_EQ(judgement.steps.size(), 4u);
+  ASSERT_EQ(judgement.steps.size(), 7u);
   for (const StepResult& result : judgement.steps) EXPECT_EQ(result.outcome, Outcome::kNotRun);
 }
 

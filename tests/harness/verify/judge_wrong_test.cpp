@@ -292,11 +292,13 @@ TEST_P(JudgeWrong, EndsAtTheFirstFaultAndSaysHowFarItCame) {
   };
   const Judgement judgement = JudgeIt();
   EXPECT_EQ(kernel_.launches, 3);
-  ASSERT_EQ(judgement.steps.size(), 4u);
+  ASSERT_EQ(judgement.steps.size(), 7u);
   EXPECT_EQ(judgement.steps[1].outcome, Outcome::kNotRun);
   EXPECT_EQ(judgement.steps[1].detail, "stopped after 1 seed without fault: step exact failed");
-  EXPECT_EQ(judgement.steps[2].outcome, Outcome::kNotRun);
-  EXPECT_EQ(judgement.steps[2].detail, "stopped after 3 launches without fault: step exact failed");
+  EXPECT_EQ(judgement.steps[2].detail, "not run: step exact failed");
+  EXPECT_EQ(judgement.steps[4].step, Step::kMemory);
+  EXPECT_EQ(judgement.steps[4].outcome, Outcome::kNotRun);
+  EXPECT_EQ(judgement.steps[4].detail, "stopped after 3 launches without fault: step exact failed");
 }
 
 }  // namespace

@@ -44,13 +44,18 @@ TEST(ExactFill, SumsOfTermsStayWithinTheExactIntegersOfTheDType) {
         const InputSet inputs = MakeInputs(d, dtype, FillKind::kExact, seed);
         const PlainResult result = EvaluatePlain(d, inputs.views);
         // What the floor against underflow adds to a magnitude is less than one here.
-        const double floors = static_cast<double>(plan.columns * plan.w_pw) * kUnderflowFloor;
+        const double floors =
+            std::ldexp(static_cast<double>(plan.columns * plan.w_pw) * kUnderflowFloor, -plan.middle_scale);
         ASSERT_LT(floors, 1);
-        const double largest = *std::max_element(result.magnitude.begin(), result.magnitude.end());
+        const double largest = std::ldexp(*std::max_element(result.magnitude.begin(), result.magnitude.end()),
+                                          -plan.output_scale);
         EXPECT_LE(std::floor(largest - floors / 2), static_cast<double>(plan.OutputSum()))
             << id << DTypeName(dtype);
         EXPECT_LE(std::floor(largest), static_cast<double>(limit)) << id << DTypeName(dtype);
-        for (double value : result.reference) ASSERT_EQ(value, std::nearbyint(value));
+        for (double value : result.reference) {
+          const double units = std::ldexp(value, -plan.output_scale);
+          ASSERT_EQ(units, std::nearbyint(units));
+        }
       }
     }
   }
@@ -63,8 +68,11 @@ TEST(ExactFill, ValuesAreIntegersWithinThePlan) {
       const ExactPlan plan = PlanExact(d, dtype);
       const InputSet inputs = MakeInputs(d, dtype, FillKind::kExact, 5);
       const std::int64_t limits[] = {plan.x, plan.w_dw, plan.b_dw, plan.w_pw, plan.b_pw};
+      const int scales[] = {0, plan.middle_scale, plan.middle_scale, plan.output_scale - plan.middle_scale,
+                            plan.output_scale};
       for (int index = 0; index < kNumInputs; ++index) {
-        for (float value : inputs.values[static_cast<std::size_t>(index)]) {
+        for (float scaled : inputs.values[static_cast<std::size_t>(index)]) {
+          const float value = std::ldexp(scaled, -scales[index]);
           ASSERT_EQ(value, std::nearbyint(value));
           ASSERT_LE(std::fabs(value), static_cast<float>(limits[index]));
         }
@@ -116,6 +124,20 @@ TEST(ExactFill, OtherSeedsUseOtherTaps) {
   ASSERT_LT(PlanExact(d, ASSAY_BF16).taps, 121);
   EXPECT_NE(MakeInputs(d, ASSAY_BF16, FillKind::kExact, 1).values[kWDw],
             MakeInputs(d, ASSAY_BF16, FillKind::kExact, 2).values[kWDw]);
+}
+
+// relu6 shows all of its regimes only where sums are around it.
+TEST(ExactFill, Relu6LeavesPartOfTheOutputsBetweenItsEnds) {
+  for (const char* id : {"n1c64k16h8w8r3p1-out.relu6", "n1c64k16h8w8r3p1-mid.relu6-out.relu6",
+                         "n1c3k8h16w16r3p1-b-mid.relu-out.relu6"}) {
+    for (assay_dtype dtype : kDTypes) {
+      const PlainResult result =
+          EvaluatePlain(ShapeOf(id), MakeInputs(ShapeOf(id), dtype, FillKind::kExact, 4).views);
+      const auto between = std::count_if(result.reference.begin(), result.reference.end(),
+                                         [](double value) { return value > 0 && value < 6; });
+      EXPECT_GT(static_cast<double>(between), 0.25 * static_cast<double>(result.reference.size())) << id;
+    }
+  }
 }
 
 // An output full of zeros would hide faults.

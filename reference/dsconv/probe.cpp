@@ -1,0 +1,348 @@
+#include "reference/dsconv/probe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "reference/dsconv/draw.h"
+#include "reference/dsconv/fill.h"
+#include "reference/dsconv/special.h"
+#include "reference/dtype.h"
+
+namespace assay::dsconv {
+namespace {
+
+constexpr int kWideFlavours = 4;
+
+// The output places along one axis for which a tap reads inside: 0 <= place * stride - pad + offset < in.
+Places InSight(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t pad,
+               std::int64_t offset) {
+  const std::int64_t low = pad - offset <= 0 ? 0 : (pad - offset + stride - 1) / stride;
+  const std::int64_t beyond = in + pad - offset;
+  const std::int64_t high = beyond <= 0 ? 0 : std::min(out, (beyond + stride - 1) / stride);
+  return {low, std::max<std::int64_t>(0, high - low)};
+}
+
+// The exponent that brings numbers of this spread to about 3, where every activation shows its regimes.
+int ScaleToThree(double spread) { return -static_cast<int>(std::lround(std::log2(spread / 3))); }
+
+// Raises the filter's numbers in the order that the flavour asks for.
+void GrowDepthwise(bool x_first, std::int64_t limit, const WideLimits& limits, WidePlan& plan) {
+  const std::int64_t room = limit - plan.b_dw;
+  while (plan.taps > 1 && plan.taps + plan.spread > room) --plan.taps;
+  while (plan.spread > 0 && plan.taps + plan.spread > room) --plan.spread;
+  const auto widest_x = [&] { return room / (plan.taps * plan.w_dw + plan.spread); };
+  const auto widest_w = [&] { return (room / plan.x - plan.spread) / plan.taps; };
+  const auto at_least_one = [](std::int64_t value) { return std::max<std::int64_t>(1, value); };
+  if (x_first) {
+    plan.x = at_least_one(std::min(limits.input, widest_x()));
+    plan.w_dw = at_least_one(std::min(limits.partner - plan.spread, widest_w()));
+  } else {
+    plan.w_dw = at_least_one(std::min(limits.input - plan.spread, widest_w()));
+    plan.x = at_least_one(std::min(limits.partner, widest_x()));
+  }
+}
+
+// The two channels of a pointwise row, at a distance that changes from row to row.
+struct Pair {
+  std::int64_t first, second;
+};
+
+Pair ChannelsOfRow(const Shape& d, const WidePlan& plan, const Stream& stream, std::int64_t k) {
+  const std::uint64_t bits = stream.At(-1 - k);
+  const auto channels = static_cast<std::uint64_t>(d.c);
+  Pair pair{static_cast<std::int64_t>(bits % channels), 0};
+  if (d.c == 1) return pair;
+  const std::int64_t distance = 1 + static_cast<std::int64_t>((bits >> 32) % (channels - 1));
+  pair.second = (pair.first + distance) % d.c;
+  const std::int64_t kinds = plan.spread + 1;
+  while (kinds > 1 && (pair.second == pair.first || pair.second % kinds == pair.first % kinds)) {
+    pair.second = (pair.second + 1) % d.c;
+  }
+  return pair;
+}
+
+// An odd number: its last bit is in use.
+std::int64_t OddInteger(const Stream& stream, std::int64_t i, std::int64_t largest) {
+  const std::int64_t number = stream.NonZeroInteger(i, largest);
+  if (number % 2 != 0) return number;
+  return number > 0 ? number - 1 : number + 1;
+}
+
+float Scaled(std::int64_t units, int scale) {
+  return static_cast<float>(std::ldexp(static_cast<double>(units), scale));
+}
+
+void FillWideRow(const Shape& d, const WidePlan& plan, const Stream& stream, std::int64_t k, float* row) {
+  std::fill(row, row + d.c, 0.0F);
+  const std::int64_t weight = OddInteger(stream, k, plan.w_pw);
+  const Pair pair = ChannelsOfRow(d, plan, stream, k);
+  row[pair.first] = Scaled(weight, plan.w_pw_scale);
+  if (plan.columns == 1) return;
+  const std::int64_t more = plan.equal_filters ? 1 + k % 3 : 0;
+  row[pair.second] = Scaled(weight > 0 ? -weight - more : -weight + more, plan.w_pw_scale);
+}
+
+void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint64_t seed,
+              std::span<float> values) {
+  const Stream stream(seed, 200 + static_cast<std::uint64_t>(index));
+  const auto count = static_cast<std::int64_t>(values.size());
+  const std::int64_t filter = d.r * d.s;
+  const int middle_scale = plan.x_scale + plan.w_dw_scale;
+  const Subset more_taps(seed, filter, std::max<std::int64_t>(1, plan.taps - 1));
+  const auto of_tap = [&](std::int64_t c, std::int64_t tap) {
+    if (tap != plan.tap && (plan.taps == 1 || !more_taps.Contains(0, tap))) return 0.0F;
+    const std::int64_t weight = OddInteger(stream, plan.columns == 1 ? c * filter + tap : tap, plan.w_dw);
+    const std::int64_t more = tap == plan.tap ? c % (plan.spread + 1) : 0;
+    return Scaled(weight > 0 ? weight + more : weight - more, plan.w_dw_scale);
+  };
+  if (index == kWPw) {
+#pragma omp parallel for schedule(static)
+    for (std::int64_t k = 0; k < d.k; ++k) FillWideRow(d, plan, stream, k, values.data() + k * d.c);
+    return;
+  }
+  const std::int64_t plane = d.h * d.w;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < count; ++i) {
+    switch (index) {
+      case kX:  // the same in every channel of a pair
+        values[i] =
+            Scaled(OddInteger(stream, plan.columns == 1 ? i : i / (d.c * plane) * plane + i % plane, plan.x),
+                   plan.x_scale);
+        break;
+      case kWDw:
+        values[i] = of_tap(i / filter, i % filter);
+        break;
+      case kBDw:
+        // Equal filters get an equal bias: the difference of two would outgrow the output.
+        values[i] = Scaled(stream.NonZeroInteger(plan.equal_filters ? 0 : i, plan.b_dw), middle_scale);
+        break;
+      default:
+        values[i] = Scaled(stream.NonZeroInteger(i, plan.b_pw), middle_scale + plan.w_pw_scale);
+    }
+  }
+}
+
+// A number with 8 significant bits, which every format holds: half of them up to 90, half from 2^-5 to 8.
+double Sweep(const Stream& stream, std::int64_t i) {
+  const std::uint64_t bits = stream.At(i);
+  const double uniform = static_cast<double>(bits >> 11) * 0x1p-53;
+  const double magnitude = (bits & 1) != 0 ? 0x1p-5 + 89.5 * uniform : std::exp2(-5 + 8 * uniform);
+  return RoundToDType((bits & 2) != 0 ? magnitude : -magnitude, ASSAY_BF16);
+}
+
+// x of the activation probe. Where act_out is asked about, what reaches it is |w_pw| times this.
+float SweepX(const Shape& d, bool middle, const Stream& stream, std::int64_t i) {
+  const double z = Sweep(stream, i);
+  if (middle) return static_cast<float>(z);
+  switch (d.ActMid()) {
+    case Activation::kNone:
+      return static_cast<float>(z / 16);
+    case Activation::kRelu:
+    case Activation::kRelu6:
+      return static_cast<float>(std::fabs(z) / 16);
+    case Activation::kSilu:
+    case Activation::kHardswish:
+      break;
+  }
+  // From 24 on both give back their argument, but for their own rounding.
+  return RoundToDType(24 + std::fabs(z) * 0.7, ASSAY_BF16);
+}
+
+float SweepWeight(const Shape& d, bool middle, const Stream& stream, std::int64_t k) {
+  const std::uint64_t bits = stream.At(-1 - k);
+  const float sign = k == 0 || (bits & 1) != 0 ? -1.0F : 1.0F;
+  if (middle) return sign * 0x1p-7F;  // keeps what act_out is given within 1
+  if (KeepsIntegers(d.ActMid())) return sign * 16;
+  return sign * std::ldexp(1.0F, -static_cast<int>(bits >> 8 & 7) % 6);
+}
+
+void FillActivation(const Shape& d, InputIndex index, std::uint64_t seed, std::span<float> values) {
+  const Stream stream(seed, 300 + static_cast<std::uint64_t>(index));
+  const bool middle = AsksMiddle(d, seed);
+  const auto count = static_cast<std::int64_t>(values.size());
+  const std::int64_t tap = BestTap(d), filter = d.r * d.s;
+#pragma omp parallel for schedule(static)
+  for (std::int64_t i = 0; i < count; ++i) {
+    switch (index) {
+      case kX:
+        values[i] = SweepX(d, middle, stream, i);
+        break;
+      case kWDw:
+        values[i] = i % filter == tap ? 1.0F : 0.0F;
+        break;
+      case kWPw: {
+        const std::int64_t k = i / d.c;
+        const bool chosen = i % d.c == static_cast<std::int64_t>((static_cast<std::uint64_t>(k) + seed) %
+                                                                 static_cast<std::uint64_t>(d.c));
+        values[i] = chosen ? SweepWeight(d, middle, stream, k) : 0.0F;
+        break;
+      }
+      default:
+        values[i] = 0;  // no bias
+    }
+  }
+}
+
+// How often a probe is drawn where there are only a few outputs, each of which may hide an error by chance.
+int Repeats(const Shape& d) {
+  constexpr std::int64_t kEnough = 32, kMost = 8;
+  const std::int64_t pixels = d.n * d.p * d.q;
+  if (pixels >= kEnough || pixels * d.k >= kEnough) return 1;
+  return static_cast<int>(std::min(kMost, (kEnough + pixels * d.k - 1) / (pixels * d.k)));
+}
+
+}  // namespace
+
+Places RowsInSight(const Shape& d, std::int64_t tap_row) {
+  return InSight(d.h, d.p, d.stride_h, d.pad_top, tap_row * d.dilation_h);
+}
+
+Places ColumnsInSight(const Shape& d, std::int64_t tap_column) {
+  return InSight(d.w, d.q, d.stride_w, d.pad_left, tap_column * d.dilation_w);
+}
+
+std::int64_t BestTap(const Shape& d) {
+  const auto best = [](std::int64_t taps, const auto& coverage) {
+    std::int64_t at = taps / 2;
+    for (std::int64_t i = 0; i < taps; ++i) {
+      if (coverage(i) > coverage(at)) at = i;
+    }
+    return at;
+  };
+  const std::int64_t r = best(d.r, [&](std::int64_t i) { return RowsInSight(d, i).count; });
+  const std::int64_t s = best(d.s, [&](std::int64_t i) { return ColumnsInSight(d, i).count; });
+  return r * d.s + s;
+}
+
+double ShareInSight(const Shape& d) {
+  const auto share = [](std::int64_t taps, std::int64_t out, const auto& inside) {
+    std::int64_t seen = 0;
+    for (std::int64_t place = 0; place < out; ++place) {
+      for (std::int64_t tap = 0; tap < taps; ++tap) {
+        if (!inside(place, tap)) continue;
+        ++seen;
+        break;
+      }
+    }
+    return static_cast<double>(seen) / static_cast<double>(out);
+  };
+  const auto row = [&](std::int64_t p, std::int64_t r) {
+    const std::int64_t h = p * d.stride_h - d.pad_top + r * d.dilation_h;
+    return h >= 0 && h < d.h;
+  };
+  const auto column = [&](std::int64_t q, std::int64_t s) {
+    const std::int64_t w = q * d.stride_w - d.pad_left + s * d.dilation_w;
+    return w >= 0 && w < d.w;
+  };
+  return share(d.r, d.p, row) * share(d.s, d.q, column);
+}
+
+WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
+  const int dtype_bits = static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
+  const int operand = SignificantBits(promise.operand);
+  // fp64 sums are asked for no more than the reference can give as well.
+  const int sum = std::min(SignificantBits(promise.accumulator), 44);
+  const int stored = promise.rounds_sums != 0 ? dtype_bits : sum;
+  int middle = std::min({sum, stored, operand});
+  if (promise.rounds_intermediate != 0) middle = std::min(middle, dtype_bits);
+  int output = std::min(sum, stored);
+  int input = std::min(dtype_bits, operand);
+  int partner = input;
+  if (promise.operand == ASSAY_FORMAT_TF32X3) {
+    // The product of both small parts is left out, so one factor has to be a single part; and a first part
+    // may have been rounded up, so the parts' sums are a little larger than the whole's.
+    input -= 1;
+    partner = std::min(input, 10);
+    output = std::min(output, 23);
+    middle = std::min(middle, 21);
+  }
+  const auto power = [](int bits) { return std::int64_t{1} << bits; };
+  return {power(input), power(partner), power(middle), power(output)};
+}
+
+WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promise, std::uint64_t seed) {
+  const WideLimits limits = WideLimitsOf(dtype, promise);
+  const auto flavour = static_cast<int>(seed % kWideFlavours);
+  WidePlan plan;
+  plan.tap = BestTap(d);
+  plan.taps = std::min<std::int64_t>(d.r * d.s, 4);
+  plan.columns = std::min<std::int64_t>(d.c, 2);
+  if (flavour == 3) plan.taps = plan.columns = 1;
+  plan.b_dw = d.bias_dw != 0 ? 2 : 0;
+  plan.b_pw = d.bias_pw != 0 ? 2 : 0;
+  plan.equal_filters = flavour == 2 && d.c > 1;
+  plan.spread = flavour >= 2 || d.c == 1 ? 0 : std::min<std::int64_t>(3, d.c - 1);
+  constexpr std::int64_t kLeastMiddle = 16;
+  if (flavour == 2) {
+    const std::int64_t most = (limits.output - plan.b_pw) / plan.columns / kLeastMiddle - 3;
+    plan.w_pw = std::max<std::int64_t>(1, std::min(limits.input - 3, most));
+  } else {
+    plan.w_pw = d.c == 1 && flavour != 3 ? 3 : 1;
+  }
+  const std::int64_t weight = plan.w_pw + (plan.equal_filters ? 3 : 0);
+  // A wide w_pw takes a middle of one part where operands have two.
+  const std::int64_t middle =
+      std::min({limits.middle, (limits.output - plan.b_pw) / (plan.columns * weight),
+                flavour == 2 && promise.operand == ASSAY_FORMAT_TF32X3 ? limits.partner : limits.middle});
+  if (flavour == 3) {
+    const auto half = static_cast<std::int64_t>(std::sqrt(static_cast<double>(middle - plan.b_dw)));
+    plan.x = std::min(limits.input, half);
+    plan.w_dw = std::min(limits.partner, half);
+  } else {
+    GrowDepthwise(flavour == 0, middle, limits, plan);
+  }
+
+  const double middle_spread = static_cast<double>(plan.x) * static_cast<double>(plan.w_dw) *
+                               std::sqrt(static_cast<double>(plan.taps)) / 3;
+  double output_spread = static_cast<double>(plan.x);
+  if (plan.equal_filters) output_spread = 2 * middle_spread;
+  if (plan.columns == 1) output_spread = std::max(1.0, static_cast<double>(plan.w_pw) / 2) * middle_spread;
+  const int middle_scale = ScaleToThree(middle_spread);
+  plan.x_scale = ScaleToThree(static_cast<double>(plan.x));
+  plan.w_dw_scale = middle_scale - plan.x_scale;
+  plan.w_pw_scale = ScaleToThree(output_spread) - middle_scale;
+  return plan;
+}
+
+bool AsksMiddle(const Shape& d, std::uint64_t seed) {
+  const bool middle = !KeepsIntegers(d.ActMid()), out = !KeepsIntegers(d.ActOut());
+  return middle && (!out || seed % 2 == 0);
+}
+
+int ProbeTurnsOf(const Shape& d, FillKind probe) {
+  switch (probe) {
+    case FillKind::kWide:
+      return kWideFlavours * Repeats(d);
+    case FillKind::kActivation:
+      return ((KeepsIntegers(d.ActMid()) ? 0 : 1) + (KeepsIntegers(d.ActOut()) ? 0 : 1)) * Repeats(d);
+    case FillKind::kSpecial:
+      return SpecialTurns(d);
+    case FillKind::kSubnormal:
+      return 1;
+    case FillKind::kExact:
+    case FillKind::kRandom:
+      break;
+  }
+  return 0;
+}
+
+void FillProbeInput(const Shape& d, InputIndex index, assay_dtype dtype, const assay_promise& promise,
+                    FillKind probe, std::uint64_t seed, std::span<float> values) {
+  switch (probe) {
+    case FillKind::kWide:
+      return FillWide(d, index, PlanWide(d, dtype, promise, seed), seed, values);
+    case FillKind::kActivation:
+      return FillActivation(d, index, seed, values);
+    case FillKind::kSpecial:
+      return FillSpecial(d, index, dtype, seed, values);
+    case FillKind::kSubnormal:
+      return FillSubnormal(d, index, dtype, promise, seed, values);
+    case FillKind::kExact:
+    case FillKind::kRandom:
+      break;
+  }
+  throw std::invalid_argument("not a probe");
+}
+
+}  // namespace assay::dsconv
