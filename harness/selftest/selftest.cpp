@@ -73,6 +73,7 @@ class Selftest {
   }
 
  private:
+  static constexpr double kHangSeconds = 15;  // many times what a small case takes on a busy machine
   static constexpr std::uint32_t kOwnSweep = faulty::kTimed | faulty::kBig | faulty::kWorkers;
 
   // Why a row cannot be shown here; empty: it can.
@@ -108,6 +109,7 @@ class Selftest {
   // In a sweep of its own, so that its timing disturbs nobody else's.
   void RunAlone(const Row& row, const faulty::StandardProblem& problem, bool timed) {
     Sweep sweep = MakeSweep(std::string("selftest-") + row.name, timed);
+    if ((row.needs & faulty::kWorkers) != 0) sweep.limits.seconds = kHangSeconds;
     AddCases(sweep, problem, {&PlainControl(), &row});
     Keep(run_(sweep));
   }

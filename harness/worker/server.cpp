@@ -94,8 +94,9 @@ void WorkerServer::AddStreamOperations() {
     return Json::object();
   };
   operations_["copy_on_stream"] = [this](const Json& request) {
-    device().CopyOnStream(*streams_.at(request.at("stream").get<std::uint64_t>()), wire::Address(request.at("to")),
-                          wire::Address<const std::byte>(request.at("from")), request.at("bytes"));
+    device().CopyOnStream(*streams_.at(request.at("stream").get<std::uint64_t>()),
+                          wire::Address(request.at("to")), wire::Address<const std::byte>(request.at("from")),
+                          request.at("bytes"));
     return Json::object();
   };
 }
@@ -238,7 +239,7 @@ nlohmann::json WorkerServer::Answer(const Json& request) {
 }
 
 int ServeInheritedChannel() {
-  constexpr int kChannelFd = 3, kMemoryFd = 4;
+  constexpr int kChannelFd = 3, kMemoryFd = 4, kTripwireFd = 5;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // also where a wrapper started this process
   if (::fcntl(kChannelFd, F_GETFD) < 0 || ::fcntl(kMemoryFd, F_GETFD) < 0) {
     constexpr char kUsage[] = "assay worker: `assay run` starts this; it is of no use by itself\n";
@@ -250,7 +251,9 @@ int ServeInheritedChannel() {
   std::random_device random;
   const int fd = ::fcntl(kChannelFd, F_DUPFD_CLOEXEC, static_cast<int>(100 + random() % 800));
   Channel channel(fd >= 0 ? fd : kChannelFd);
-  if (fd >= 0) ::close(kChannelFd);
+  // Who writes where the channel was rings a bell.
+  if (fd >= 0) ::dup2(kTripwireFd, kChannelFd);
+  ::dup2(kTripwireFd, kMemoryFd);
   WorkerServer server(std::move(block));
   while (const std::optional<Message> request = channel.Receive()) {
     channel.Send({request->token, server.Answer(request->body)});

@@ -41,19 +41,22 @@ Token DrawToken() {
 }
 
 // In the child, between fork and exec: system calls only.
-[[noreturn]] void BecomeWorker(char* const* arguments, int channel, int memory, int output, pid_t parent) {
+[[noreturn]] void BecomeWorker(char* const* arguments, int channel, int memory, int output, int tripwire,
+                               pid_t parent) {
   ::setpgid(0, 0);  // a terminal's Ctrl-C is for the supervisor
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   // Away from the numbers that they are to get.
   const int high_channel = ::fcntl(channel, F_DUPFD, 10), high_memory = ::fcntl(memory, F_DUPFD, 10),
-            high_output = ::fcntl(output, F_DUPFD, 10), nothing = ::open("/dev/null", O_RDONLY);
+            high_output = ::fcntl(output, F_DUPFD, 10), high_tripwire = ::fcntl(tripwire, F_DUPFD, 10),
+            nothing = ::open("/dev/null", O_RDONLY);
   ::dup2(nothing, 0);
   ::dup2(high_output, 1);
   ::dup2(high_output, 2);
   ::dup2(high_channel, 3);
   ::dup2(high_memory, 4);
-  ::close_range(5, ~0U, 0);
+  ::dup2(high_tripwire, 5);
+  ::close_range(6, ~0U, 0);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -69,41 +72,42 @@ std::string SignalWords(int signal) {
 
 }  // namespace
 
+OwnedFd::~OwnedFd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
 WorkerProcess::WorkerProcess(const std::vector<std::string>& command, const SharedBlock& block) {
   Start(command, block);
-  channel_ = Channel(channel_fd_);
+  messages_ = Channel(channel_.get());
 }
 
 void WorkerProcess::Start(const std::vector<std::string>& command, const SharedBlock& block) {
-  std::array<int, 2> sockets{}, output{};
-  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets.data()) != 0)
-    ThrowNotStarted("socketpair");
-  if (::pipe2(output.data(), O_CLOEXEC) != 0) {
-    ::close(sockets[0]);
-    ::close(sockets[1]);
-    ThrowNotStarted("pipe");
+  OwnedFd sockets[2], output[2], tripwire[2];
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) ThrowNotStarted("socketpair");
+  for (const int i : {0, 1}) sockets[i] = OwnedFd(pair[i]);
+  for (OwnedFd* pipe : {output, tripwire}) {
+    if (::pipe2(pair, O_CLOEXEC) != 0) ThrowNotStarted("pipe");
+    for (const int i : {0, 1}) pipe[i] = OwnedFd(pair[i]);
+    ::fcntl(pipe[0].get(), F_SETFL, O_NONBLOCK);
   }
   std::vector<char*> arguments;
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   const pid_t parent = ::getpid();
   const pid_t child = ::fork();
-  if (child == 0) BecomeWorker(arguments.data(), sockets[1], block.fd(), output[1], parent);
-  ::close(sockets[1]);
-  ::close(output[1]);
-  channel_fd_ = sockets[0];
-  output_fd_ = output[0];
-  ::fcntl(output_fd_, F_SETFL, O_NONBLOCK);
-  if (child < 0) {
-    ::close(channel_fd_);
-    ::close(output_fd_);
-    ThrowNotStarted("fork");
+  if (child == 0) {
+    BecomeWorker(arguments.data(), sockets[1].get(), block.fd(), output[1].get(), tripwire[1].get(), parent);
   }
+  if (child < 0) ThrowNotStarted("fork");
+  channel_ = std::move(sockets[0]);
+  output_pipe_ = std::move(output[0]);
+  tripwire_ = std::move(tripwire[0]);
   pid_ = child;
 }
 
 WorkerProcess::~WorkerProcess() {
-  ::shutdown(channel_fd_, SHUT_RDWR);
+  ::shutdown(channel_.get(), SHUT_RDWR);
   if (pid_ > 0) {
     // It ends by itself when the channel closes, which lets tools that watch it write what they found.
     constexpr auto kPatience = std::chrono::seconds(20);
@@ -118,8 +122,12 @@ WorkerProcess::~WorkerProcess() {
     }
     if (pid_ > 0) Kill();
   }
-  ::close(channel_fd_);
-  ::close(output_fd_);
+}
+
+void WorkerProcess::CheckTripwire() const {
+  char first;
+  if (::read(tripwire_.get(), &first, 1) <= 0) return;
+  throw ChannelCorrupt("a descriptor that no pack was handed was written to");
 }
 
 void WorkerProcess::Kill() {
@@ -135,7 +143,7 @@ void WorkerProcess::ReadOutput() {
   std::array<char, 4096> part;
   // A pack that prints without end must not keep the supervisor from its work.
   for (int i = 0; i < 64; ++i) {
-    const ssize_t n = ::read(output_fd_, part.data(), part.size());
+    const ssize_t n = ::read(output_pipe_.get(), part.data(), part.size());
     if (n <= 0) return;
     output_.append(part.data(), static_cast<std::size_t>(n));
     if (output_.size() > 2 * kKeptOutput) output_.erase(0, output_.size() - kKeptOutput);
@@ -200,7 +208,7 @@ nlohmann::json WorkerProcess::Call(const nlohmann::json& request, double limit_s
   if (pid_ <= 0) throw WorkerLost(WorkerLost::Cause::kNotStarted, "there is no worker process");
   const Token token = DrawToken();
   try {
-    channel_.Send({token, request});
+    messages_.Send({token, request});
   } catch (const std::system_error&) {
     ThrowDeath(doing);
   }
@@ -213,7 +221,9 @@ nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, double limit_sec
   while (true) {
     bool ended = false;
     try {
-      if (auto message = channel_.Poll(ended)) {
+      CheckTripwire();
+      if (auto message = messages_.Poll(ended)) {
+        CheckTripwire();
         if (message->token == token) return std::move(message->body);
         throw ChannelCorrupt("an answer that nobody had asked for was written to the worker's channel");
       }
@@ -230,7 +240,7 @@ nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, double limit_sec
                       "was killed",
                       doing, limit_seconds));
     }
-    std::array<pollfd, 2> wait{{{channel_fd_, POLLIN, 0}, {output_fd_, POLLIN, 0}}};
+    std::array<pollfd, 2> wait{{{channel_.get(), POLLIN, 0}, {output_pipe_.get(), POLLIN, 0}}};
     const int milliseconds = static_cast<int>(std::min(std::ceil(left * 1000), 1e6));
     // A closed pipe would be ready for ever.
     const nfds_t watched = (::poll(&wait[1], 1, 0) > 0 && (wait[1].revents & POLLHUP)) != 0 ? 1 : 2;

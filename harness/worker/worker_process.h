@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/device/device.h"
@@ -27,10 +28,28 @@ class WorkerLost : public DeviceError {
   Cause cause;
 };
 
+// A file descriptor, closed on destruction.
+class OwnedFd {
+ public:
+  OwnedFd() = default;
+  explicit OwnedFd(int fd) : fd_(fd) {}
+  ~OwnedFd();
+  OwnedFd(OwnedFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  OwnedFd& operator=(OwnedFd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
 class WorkerProcess {
  public:
-  // Starts `command` (a program and its arguments) with the channel and `block` as its descriptors 3 and 4
-  // and nothing else but /dev/null and a pipe for its output. It dies with this process. Throws WorkerLost.
+  // Starts `command` (a program and its arguments) with the channel, `block` and a tripwire as its
+  // descriptors 3, 4 and 5 and nothing else but /dev/null and a pipe for its output. It dies with this
+  // process. Throws WorkerLost.
   WorkerProcess(const std::vector<std::string>& command, const SharedBlock& block);
   // Ends it: politely if it listens, otherwise by force.
   ~WorkerProcess();
@@ -49,6 +68,8 @@ class WorkerProcess {
   void Start(const std::vector<std::string>& command, const SharedBlock& block);
   nlohmann::json WaitForAnswer(const Token& token, double limit_seconds, const std::string& doing);
   void ReadOutput();
+  // Throws ChannelCorrupt if somebody in the worker has written to a descriptor that leads nowhere.
+  void CheckTripwire() const;
   void Kill();
   // Waits for the process's end and throws what it died of.
   [[noreturn]] void ThrowDeath(const std::string& doing);
@@ -56,9 +77,8 @@ class WorkerProcess {
   std::string Printed() const;
 
   pid_t pid_ = -1;
-  int channel_fd_ = -1;
-  int output_fd_ = -1;
-  Channel channel_{-1};
+  OwnedFd channel_, output_pipe_, tripwire_;
+  Channel messages_{-1};
   std::string output_;
 };
 

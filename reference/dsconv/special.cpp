@@ -100,8 +100,9 @@ int LogOf(double power) { return static_cast<int>(std::lround(std::log2(power)))
 SubnormalScales ScalesOf(const Shape& d, assay_dtype dtype, const assay_promise& promise,
                          const ExactPlan& plan) {
   SubnormalScales scales{};
-  // Subnormal in the dtype, and a number of the operand format.
-  scales.x = LogOf(std::max(SmallestSubnormal(dtype), SmallestSubnormal(promise.operand)));
+  // Subnormal in the dtype, and a number of the formats that operands and sums are promised in.
+  scales.x = LogOf(std::max({SmallestSubnormal(dtype), SmallestSubnormal(promise.operand),
+                             SmallestSubnormal(promise.accumulator)}));
   // To numbers that are normal in every format that holds them, by weights that the dtype holds.
   scales.w_dw = std::min(-12 - scales.x, 100);
   const int middle = scales.x + scales.w_dw;
