@@ -85,6 +85,7 @@ typedef struct assay_promise {
   int32_t repeatable;          /* 1: the same inputs give the same bits at every launch */
   int32_t alignment;           /* bytes; every pointer handed over is aligned to at least this */
   int32_t prepacks_weights;    /* 1: prepare() rearranges weights into the workspace */
+  int32_t drops_nan;           /* 1: an activation may turn NaN into a number, as fmaxf(z, 0) does */
 } assay_promise;
 
 /* Device pointers in the operator's tensor order. An absent optional tensor (a bias, say) is NULL. */

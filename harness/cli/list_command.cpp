@@ -105,10 +105,10 @@ void ListVariant(const assay_variant& variant, const Device* device) {
   for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
     const assay_promise promise = variant.promise(dtype);
     fmt::print(
-        "      {}: multiplies {}, adds in {}{}{}{}{}\n", DTypeName(dtype), FormatName(promise.operand),
+        "      {}: multiplies {}, adds in {}{}{}{}{}{}\n", DTypeName(dtype), FormatName(promise.operand),
         FormatName(promise.accumulator), promise.rounds_intermediate ? ", rounds the intermediate" : "",
         promise.rounds_sums ? ", rounds each half's sum" : "", promise.repeatable ? ", repeatable" : "",
-        promise.prepacks_weights ? ", prepacks weights" : "");
+        promise.prepacks_weights ? ", prepacks weights" : "", promise.drops_nan ? ", may drop NaN" : "");
   }
   // A baseline may have to search its library for an answer.
   if (device != nullptr && variant.role == ASSAY_ROLE_KERNEL) ListShapes(variant, device->info());

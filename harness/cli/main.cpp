@@ -16,9 +16,20 @@ int Fail(assay::ExitCode code, const std::string& message) {
   return static_cast<int>(code);
 }
 
+// As a shell takes it back.
+std::string Quoted(const std::string& argument) {
+  const bool plain = !argument.empty() && argument.find_first_not_of(
+                                              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789_-+=./,:%@") == std::string::npos;
+  if (plain) return argument;
+  std::string quoted = "'";
+  for (const char c : argument) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 std::string CommandLine(int argc, char** argv) {
   std::string line = "assay";
-  for (int i = 1; i < argc; ++i) line += std::string(" ") + argv[i];
+  for (int i = 1; i < argc; ++i) line += " " + Quoted(argv[i]);
   return line;
 }
 

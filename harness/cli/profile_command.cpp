@@ -67,6 +67,7 @@ void AddProfileCommand(CLI::App& app, CommandContext&) {
                       "YAML file that holds the case (optional: the id says all)");
   command->add_option("--case", arguments->case_id, "case id, as reports show it")->required();
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
+  AddPackOption(*command, arguments->packs);
   command->add_option("--launches", arguments->launches, "launches to make while the profiler collects")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

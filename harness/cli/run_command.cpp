@@ -12,6 +12,7 @@
 #include "harness/report/progress.h"
 #include "harness/report/report.h"
 #include "harness/run/environment.h"
+#include "harness/run/sanitizer.h"
 #include "harness/worker/remote_executor.h"
 
 namespace assay {
@@ -22,6 +23,7 @@ struct RunArguments {
   std::string device = "auto";
   std::filesystem::path out;
   std::vector<std::filesystem::path> packs;
+  std::vector<std::string> sanitizers;
   bool boundary = false;
   int generated = 0;
   bool no_measure = false;
@@ -75,7 +77,8 @@ void CheckAddedPacks(const std::vector<Pack>& packs, std::size_t added) {
 ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   CheckOutDir(arguments);
   RunInterrupt interrupt;
-  RemoteExecutor executor({arguments.device, AllPacks(arguments.packs), {}});
+  const WorkerOptions worker{arguments.device, AllPacks(arguments.packs), {}};
+  RemoteExecutor executor(worker);
   if (!executor.note().empty()) fmt::print(stderr, "assay: {}\n", executor.note());
   CheckAddedPacks(executor.packs(), arguments.packs.size());
   const PackSet packs(executor.packs());
@@ -93,6 +96,17 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   options.command = command_line;
   options.device_argument = arguments.device;
   options.resume = arguments.resume;
+  options.worker = worker;
+  for (const std::filesystem::path& pack : arguments.packs)
+    options.more_arguments += " --pack " + pack.string();
+  if (!arguments.sanitizers.empty()) {
+    if (executor.device().info().backend != ASSAY_BACKEND_CUDA) {
+      throw ConfigError("--sanitize: compute-sanitizer watches kernels on a GPU; this run is on " +
+                        executor.device().name());
+    }
+    options.sanitizers = arguments.sanitizers;
+    sweep.measure.enabled = false;
+  }
 
   const std::unique_ptr<Progress> progress = MakeProgress(stderr);
   interrupt.Guard(options.out_dir, command_line);
@@ -119,6 +133,12 @@ void AddRunCommand(CLI::App& app, CommandContext& context) {
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   command->add_option("--out", arguments->out, "folder for the reports (default: reports/<name>-<date>)");
   AddPackOption(*command, arguments->packs);
+  command
+      ->add_option("--sanitize", arguments->sanitizers,
+                   "run each case under these tools of compute-sanitizer too, untimed: memcheck, racecheck, "
+                   "initcheck, synccheck")
+      ->delimiter(',')
+      ->check(CLI::IsMember(SanitizerTools()));
   CLI::Option* boundary =
       command->add_flag("--boundary", arguments->boundary,
                         "judge the config's kernels on shapes around their tiles, in place of its problems");

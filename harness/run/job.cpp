@@ -17,7 +17,7 @@ Record StartRecord(const Case& c, const Sweep& sweep, const Device& device, cons
   record.baseline = c.baseline;
   record.named = c.named;
   record.device = device.name();
-  record.reproduce = ReproduceCommand(c, sweep.verify, options.device_argument);
+  record.reproduce = ReproduceCommand(c, sweep.verify, options.device_argument) + options.more_arguments;
   const Cost cost = c.problem.op->CostOf(c.problem, c.dtype);
   record.bytes = cost.compulsory_bytes;
   record.flops = cost.Flops();

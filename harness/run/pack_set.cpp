@@ -63,8 +63,7 @@ VariantLookup PackSet::Find(std::string_view op, std::string_view variant, assay
 }
 
 std::vector<TileAxis> AskForTile(const PackSet& packs, Executor& executor, const Case& c) {
-  const VariantLookup found =
-      packs.Find(c.problem.op->name(), c.variant, executor.device().info().backend);
+  const VariantLookup found = packs.Find(c.problem.op->name(), c.variant, executor.device().info().backend);
   if (!found.variant) return {};
   try {
     return executor.Tile(found.id, c.problem.View(c.dtype, c.layout));

@@ -9,24 +9,9 @@
 #include "harness/profile/cuda_profiler.h"
 #include "harness/profile/ranges.h"
 #include "harness/run/pack_set.h"
-#include "harness/verify/tensor_io.h"
+#include "harness/run/random_inputs.h"
 
 namespace assay {
-namespace {
-
-void UploadRandomInputs(const Case& c, std::uint64_t seed, CaseBuffers& buffers) {
-  const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
-  const std::vector<std::vector<float>> values = FillInputs(c.problem, c.dtype, FillKind::kRandom, seed);
-  std::vector<std::vector<std::byte>> bits(specs.size());
-  for (std::size_t i = 0; i < specs.size(); ++i) {
-    if (specs[i].present) bits[i] = ToDeviceBits(specs[i], values[i], c.dtype, c.layout);
-  }
-  buffers.UploadInputs(bits);
-  buffers.PoisonOutputs();
-}
-
-}  // namespace
-
 void ProfileCase(const Case& c, Executor& executor, std::uint64_t seed, int launches) {
   constexpr std::uint64_t kNumber = 1;
   Device& device = executor.device();
@@ -40,6 +25,7 @@ void ProfileCase(const Case& c, Executor& executor, std::uint64_t seed, int laun
   const std::unique_ptr<Plan> plan = executor.Create(found.id, view);
   CaseBuffers buffers(device, c.problem, c.dtype, plan->WorkspaceBytes());
   UploadRandomInputs(c, seed, buffers);
+  buffers.PoisonOutputs();
   const std::unique_ptr<Stream> stream = device.CreateStream();
   const assay_buffers pointers = buffers.Pointers();
 

@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
 #include "harness/run/job.h"
+#include "harness/run/sanitizer.h"
 #include "harness/run/sweep_journal.h"
 #include "harness/run/timing_session.h"
 #include "harness/verify/judge.h"
@@ -32,7 +34,10 @@ class SweepRun {
         options_(options),
         progress_(progress),
         judge_(executor.device(), sweep.verify),
-        journal_(sweep, executor, options) {}
+        journal_(sweep, executor, options) {
+    if (!options.sanitizers.empty())
+      sanitizer_.emplace(options.sanitizers, options.worker, sweep.limits.seconds);
+  }
 
   Journal Run() {
     const std::vector<const Case*>& to_run = journal_.to_run();
@@ -72,6 +77,7 @@ class SweepRun {
       progress_.CaseStarted(job.c->Id());
       const Stopwatch watch;
       JudgeJob(job);
+      if (sanitizer_) sanitizer_->Check(job, sweep_.verify.first_seed);
       job.record.printed = executor_.TakeOutput();
       job.seconds = watch.Seconds();
       if (journal_.timed() && job.judgement.verdict == Verdict::kRight &&
@@ -87,6 +93,7 @@ class SweepRun {
   void JudgeJob(Job& job) {
     const Case& c = *job.c;
     job.record = StartRecord(c, sweep_, executor_.device(), options_);
+    const ExecutorRange range(executor_, ProfileRange::Kind::kCase, job.record.id, job.number);
     const VariantLookup found =
         packs_.Find(c.problem.op->name(), c.variant, executor_.device().info().backend);
     if (!found.variant) return Settle(job, Verdict::kUnavailable, found.unavailable);
@@ -110,7 +117,6 @@ class SweepRun {
     job.record.transient = false;
     try {
       executor_.BeginCase(job.record.id, sweep_.limits.seconds);
-      const ExecutorRange range(executor_, ProfileRange::Kind::kCase, job.record.id, job.number);
       if (const std::string why = executor_.WhyNot(job.id, view); !why.empty()) {
         Settle(job, Verdict::kUnsupported, why);
         return true;
@@ -264,6 +270,7 @@ class SweepRun {
   const RunOptions& options_;
   Progress& progress_;
   Judge judge_;
+  std::optional<Sanitizer> sanitizer_;
   SweepJournal journal_;
   BenchmarkLog log_;
   bool device_lost_ = false;

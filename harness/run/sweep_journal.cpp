@@ -75,8 +75,8 @@ void SweepJournal::CheckSameSweep(const std::filesystem::path& path) const {
 void SweepJournal::CheckLine(const std::string& path, const char* name, const std::string& now) const {
   for (const auto& [line, value] : journal_.header.method) {
     if (line != name || value == now) continue;
-    throw ConfigError(
-        fmt::format("--resume: {} was run with \"{}\": {}; this run would be with {}", path, name, value, now));
+    throw ConfigError(fmt::format("--resume: {} was run with \"{}\": {}; this run would be with {}", path,
+                                  name, value, now));
   }
 }
 

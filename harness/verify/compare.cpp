@@ -49,7 +49,8 @@ BlockSummary SummarizeBlock(const float* got, const double* reference, const Mag
 }
 
 // Whether a value is right where NaN or an infinity went into the sum.
-bool RightBesideNoNumber(float got, double right, bool nan_too) {
+bool RightBesideNoNumber(float got, double right, bool nan_too, bool number_too) {
+  if (number_too && std::isnan(right)) return true;
   if (std::isnan(got)) return nan_too || std::isnan(right);
   if (std::isfinite(right)) return std::isfinite(got);
   return got == right;
@@ -158,7 +159,9 @@ void OutputComparer::CompareBounded(std::int64_t first, std::span<const double> 
       const double error = std::fabs(static_cast<double>(got[i]) - right[i]);
       if (!std::isfinite(allowed)) {
         const bool infinite = std::isinf(static_cast<double>(magnitude[begin + i]));
-        if (special_values_ && RightBesideNoNumber(got[i], right[i], infinite && nan_for_infinity_)) continue;
+        if (special_values_ &&
+            RightBesideNoNumber(got[i], right[i], infinite && nan_for_infinity_, number_for_nan_))
+          continue;
       } else if (error <= allowed) {
         continue;
       }

@@ -50,8 +50,10 @@ class OutputComparer {
   // infinity where it is that infinity. Where the reference is finite in spite of an infinite magnitude (an
   // activation clipped an infinity), anything finite is. `nan_for_infinity`: NaN too, wherever the magnitude
   // is infinite. Without this call NaN is never right.
-  void ExpectSpecialValues(bool nan_for_infinity) {
+  // `number_for_nan`: any number is right where the reference is NaN.
+  void ExpectSpecialValues(bool nan_for_infinity, bool number_for_nan) {
     special_values_ = true;
+    number_for_nan_ = number_for_nan;
     nan_for_infinity_ = nan_for_infinity;
   }
 
@@ -70,7 +72,7 @@ class OutputComparer {
   // The elements first .. first + count - 1 as numbers; `room` has space for them.
   const float* Got(std::int64_t first, std::size_t count, float* room) const;
   bool EqualsExpected(float got, float right) const {
-    return got == right || (special_values_ && got != got && right != right);
+    return got == right || (special_values_ && right != right && (got != got || number_for_nan_));
   }
   bool NeverWritten(std::int64_t index, float got) const;
   // Counts a wrong element in `found`.
@@ -90,6 +92,7 @@ class OutputComparer {
   std::vector<double> idle_values_;
   bool special_values_ = false;
   bool nan_for_infinity_ = false;
+  bool number_for_nan_ = false;
 
   std::atomic<std::int64_t> total_ = 0;
   std::atomic<std::int64_t> idle_ = 0;

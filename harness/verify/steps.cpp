@@ -85,7 +85,9 @@ Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, con
   for (std::size_t i = 0; i < specs.size(); ++i) {
     HostArray<float>& its_room = i == 0 ? room : more_rooms.emplace_back();
     comparers.emplace_back(specs[i], c.dtype, c.layout, bits[i], its_room);
-    if (drawing.HasSpecialValues()) comparers.back().ExpectSpecialValues(expected.nan_for_infinity);
+    if (drawing.HasSpecialValues()) {
+      comparers.back().ExpectSpecialValues(expected.nan_for_infinity, drawing.promise.drops_nan != 0);
+    }
     if (step == Step::kExact || step == Step::kBounded) {
       comparers.back().CountIdle(c.problem.op->IdleValues(c.problem));
     }

@@ -121,7 +121,9 @@ std::vector<Measurement> RemoteExecutor::Measure(const MeasureSettings& settings
     answer = link_.Call({{"op", "measure"}, {"settings", wire::Write(settings)}, {"candidates", list}},
                         "timing", budget);
   } catch (const DeviceError& error) {
-    if (!error.sticky) throw;
+    const auto* lost = dynamic_cast<const WorkerLost*>(&error);
+    const bool from_outside = lost != nullptr && lost->cause == WorkerLost::Cause::kKilled;
+    if (!error.sticky || from_outside) throw;
     const std::uint64_t culprit = link_.block().LoadStatus();
     if (culprit == 0 || culprit > candidates.size()) throw;
     throw CulpritFound(culprit - 1, error.what());

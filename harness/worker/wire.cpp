@@ -5,7 +5,7 @@ namespace {
 
 Json WritePromise(const assay_promise& p) {
   return {int{p.operand}, int{p.accumulator}, p.rounds_intermediate, p.rounds_sums,
-          p.repeatable,   p.alignment,        p.prepacks_weights};
+          p.repeatable,   p.alignment,        p.prepacks_weights,    p.drops_nan};
 }
 
 assay_promise ReadPromise(const Json& json) {
@@ -17,6 +17,7 @@ assay_promise ReadPromise(const Json& json) {
   promise.repeatable = json.at(4);
   promise.alignment = json.at(5);
   promise.prepacks_weights = json.at(6);
+  promise.drops_nan = json.at(7);
   return promise;
 }
 

@@ -25,7 +25,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kKeptOutput = 4096;
+constexpr std::size_t kKeptOutput = 16384;
 
 Token DrawToken() {
   Token token;

@@ -21,6 +21,7 @@ inline assay_promise Promise(assay_dtype dtype) {
   promise.rounds_sums = 1;
   promise.repeatable = 1;
   promise.alignment = 16;
+  promise.drops_nan = 1;  // its fused relu and relu6 do in some engines
   return promise;
 }
 

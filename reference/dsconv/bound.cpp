@@ -29,6 +29,10 @@
 namespace assay::dsconv {
 namespace {
 
+// 1 / (1 + exp(-z)) falls below fp32's smallest normal number from z = -87.3 down, and exp(-z) overflows from
+// -88.7 down: where that becomes zero, silu does so instead of at most 88.8 * 2^-126.
+constexpr double kSiluUnderflow = 0x1p-119;
+
 // (1 + u)^roundings - 1.
 double Growth(double roundings, double u) { return std::expm1(roundings * std::log1p(u)); }
 
@@ -122,9 +126,7 @@ ErrorBound BoundOf(const Shape& d, assay_dtype dtype, const assay_promise& promi
   if (promise.rounds_sums != 0) {
     bound.absolute += SmallestSubnormal(dtype) / 2 * LipschitzConstant(d.ActOut()) * last;
   }
-  // exp(-z) overflows in fp32 from z = -88.7 down, and the result becomes zero instead of at most 88.8 *
-  // 2^-128.
-  if (d.ActOut() == Activation::kSilu) bound.absolute += 0x1p-121;
+  if (d.ActOut() == Activation::kSilu) bound.absolute += kSiluUnderflow;
   return bound;
 }
 
@@ -137,7 +139,7 @@ double ProbeAbsolute(const Shape& d, assay_dtype dtype, const assay_promise& pro
   if (promise.rounds_intermediate != 0) absolute += SmallestSubnormal(dtype);
   if (promise.rounds_sums != 0) absolute += SmallestSubnormal(dtype);
   const bool silu = d.ActMid() == Activation::kSilu || d.ActOut() == Activation::kSilu;
-  return 2 * absolute + (silu ? 0x1p-121 : 0);
+  return 2 * absolute + (silu ? kSiluUnderflow : 0);
 }
 
 }  // namespace

@@ -113,7 +113,12 @@ class RunnerTest : public testing::Test {
     LocalExecutor executor(MakeHostDevice(1), Packs());
     std::FILE* quiet = std::fopen("/dev/null", "w");
     const auto progress = MakeProgress(quiet);
-    Journal journal = RunSweep(sweep, executor, {dir_, "assay run test", "host", resume}, *progress);
+    RunOptions options;
+    options.out_dir = dir_;
+    options.command = "assay run test";
+    options.device_argument = "host";
+    options.resume = resume;
+    Journal journal = RunSweep(sweep, executor, options, *progress);
     std::fclose(quiet);
     return journal;
   }
