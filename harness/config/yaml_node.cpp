@@ -1,9 +1,11 @@
 #include "harness/config/yaml_node.h"
 
 #include <fmt/format.h>
+#include <yaml-cpp/eventhandler.h>
 
 #include <algorithm>
 #include <charconv>
+#include <sstream>
 #include <unordered_set>
 
 #include "harness/config/config.h"
@@ -56,16 +58,66 @@ bool ParseWhole(const std::string& text, T* value) {
   return error == std::errc() && last == end;
 }
 
+// Refuses a second document as soon as it begins. yaml-cpp does not consume a token that begins no value,
+// such as a "," outside brackets, but makes an empty document of it, again and again: YAML::LoadAll never
+// returns.
+class SingleDocument : public YAML::EventHandler {
+ public:
+  explicit SingleDocument(const SourceFile& file) : file_(file) {}
+
+  int documents() const { return documents_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    ++documents_;
+    start_ = mark;
+  }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    // Neither "---" nor an anchor stands before it.
+    const bool has_consumed = anchor != 0 || mark.pos != start_.pos;
+    if (documents_ > 1 && !has_consumed) {
+      Place{&file_, OffsetOf(mark, file_)}.Fail("what is not YAML: a token that begins no value", "YAML 1.2");
+    }
+    OnValue(mark);
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { OnValue(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t, const std::string&) override {
+    OnValue(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    OnValue(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    OnValue(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void OnValue(const YAML::Mark& mark) const {
+    if (documents_ > 1) {
+      Place{&file_, OffsetOf(mark, file_)}.Fail("a second YAML document", "one sweep a file");
+    }
+  }
+
+  const SourceFile& file_;
+  int documents_ = 0;
+  YAML::Mark start_;
+};
+
 }  // namespace
 
 YamlNode YamlNode::Load(const SourceFile& file) {
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(file.text());
-    if (documents.empty()) Place{&file, 0}.Fail("an empty file", "a sweep; see configs/schema.json");
-    if (documents.size() > 1) {
-      YamlNode(documents[1], file).place().Fail("a second YAML document", "one sweep a file");
+    std::istringstream text(file.text());
+    YAML::Parser parser(text);
+    SingleDocument document(file);
+    while (parser.HandleNextDocument(document)) {
     }
-    return YamlNode(documents[0], file);
+    if (document.documents() == 0) Place{&file, 0}.Fail("an empty file", "a sweep; see configs/schema.json");
+    return YamlNode(YAML::Load(file.text()), file);
   } catch (const YAML::Exception& error) {
     Place{&file, OffsetOf(error.mark, file)}.Fail("what is not YAML: " + error.msg, "YAML 1.2");
   }

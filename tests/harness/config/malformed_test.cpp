@@ -109,6 +109,25 @@ TEST(Malformed, NumbersAreDecimal) {
   EXPECT_NE(error("[0x10, 3]"), "");
 }
 
+// yaml-cpp makes an empty document of a "," outside brackets and does not go on: reading all documents never
+// ended.
+TEST(Malformed, TokensThatBeginNoValueEndTheReading) {
+  const ConfigFolder folder;
+  const auto not_yaml = [](const std::string& place) {
+    return ::testing::StartsWith("sweep.yaml:" + place + ": found what is not YAML: ");
+  };
+  EXPECT_THAT(folder.ErrorOf("%noere&:\n, kern\n"), not_yaml("2:1"));
+  EXPECT_THAT(folder.ErrorOf(","), not_yaml("1:1"));
+  EXPECT_THAT(folder.ErrorOf("---\n,"), not_yaml("2:1"));
+  EXPECT_THAT(folder.ErrorOf("[name, x] , y"), not_yaml("1:11"));
+  // Documents of nothing that do go on.
+  const auto second = [](const std::string& place) {
+    return ::testing::StartsWith("sweep.yaml:" + place + ": found a second YAML document");
+  };
+  EXPECT_THAT(folder.ErrorOf("---\n---\n---\n"), second("3:1"));
+  EXPECT_THAT(folder.ErrorOf("name: x\n...\n&a\n"), second("3:1"));
+}
+
 TEST(Malformed, NestingAndSizeAreBounded) {
   const ConfigFolder folder;
   for (const char* part : {"[", "{a: ", "- ", "&a [", "? "}) {
