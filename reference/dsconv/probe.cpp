@@ -13,6 +13,7 @@ namespace assay::dsconv {
 namespace {
 
 constexpr int kWideFlavours = 4;
+constexpr std::int64_t kBias = 2;  // a bias's largest magnitude, in steps
 
 // The output places along one axis for which a tap reads inside: 0 <= place * stride - pad + offset < in.
 Places InSight(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t pad,
@@ -25,6 +26,13 @@ Places InSight(std::int64_t in, std::int64_t out, std::int64_t stride, std::int6
 
 // The exponent that brings numbers of this spread to about 3, where every activation shows its regimes.
 int ScaleToThree(double spread) { return -static_cast<int>(std::lround(std::log2(spread / 3))); }
+
+// A bias's step in units of 2^scale. Sums that are wider than the dtype have units below its numbers, of
+// which a bias has to be one.
+std::int64_t BiasStep(assay_dtype dtype, int scale) {
+  const int least = static_cast<int>(std::lround(std::log2(SmallestSubnormal(dtype))));
+  return std::int64_t{1} << std::clamp(least - scale, 0, 50);
+}
 
 // Raises the filter's numbers in the order that the flavour asks for.
 void GrowDepthwise(bool x_first, std::int64_t limit, const WideLimits& limits, WidePlan& plan) {
@@ -115,10 +123,11 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
         break;
       case kBDw:
         // Equal filters get an equal bias: the difference of two would outgrow the output.
-        values[i] = Scaled(stream.NonZeroInteger(plan.equal_filters ? 0 : i, plan.b_dw), middle_scale);
+        values[i] =
+            Scaled(plan.b_dw_step * stream.NonZeroInteger(plan.equal_filters ? 0 : i, kBias), middle_scale);
         break;
       default:
-        values[i] = Scaled(stream.NonZeroInteger(i, plan.b_pw), middle_scale + plan.w_pw_scale);
+        values[i] = Scaled(plan.b_pw_step * stream.NonZeroInteger(i, kBias), middle_scale + plan.w_pw_scale);
     }
   }
 }
@@ -269,8 +278,12 @@ WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promis
   plan.taps = std::min<std::int64_t>(d.r * d.s, 4);
   plan.columns = std::min<std::int64_t>(d.c, 2);
   if (flavour == 3) plan.taps = plan.columns = 1;
-  plan.b_dw = d.bias_dw != 0 ? 2 : 0;
-  plan.b_pw = d.bias_pw != 0 ? 2 : 0;
+  // Room for biases by the finest units that there can be; the units are known at the end.
+  const auto widest_bias = [&](std::int64_t present, std::int64_t limit) {
+    return present != 0 ? kBias * BiasStep(dtype, ScaleToThree(static_cast<double>(limit))) : 0;
+  };
+  plan.b_dw = widest_bias(d.bias_dw, limits.middle);
+  plan.b_pw = widest_bias(d.bias_pw, limits.output);
   plan.equal_filters = flavour == 2 && d.c > 1;
   plan.spread = flavour >= 2 || d.c == 1 ? 0 : std::min<std::int64_t>(3, d.c - 1);
   constexpr std::int64_t kLeastMiddle = 16;
@@ -301,7 +314,12 @@ WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promis
   const int middle_scale = ScaleToThree(middle_spread);
   plan.x_scale = ScaleToThree(static_cast<double>(plan.x));
   plan.w_dw_scale = middle_scale - plan.x_scale;
-  plan.w_pw_scale = ScaleToThree(output_spread) - middle_scale;
+  const int output_scale = ScaleToThree(output_spread);
+  plan.w_pw_scale = output_scale - middle_scale;
+  plan.b_dw_step = BiasStep(dtype, middle_scale);
+  plan.b_pw_step = BiasStep(dtype, output_scale);
+  plan.b_dw = d.bias_dw != 0 ? kBias * plan.b_dw_step : 0;
+  plan.b_pw = d.bias_pw != 0 ? kBias * plan.b_pw_step : 0;
   return plan;
 }
 

@@ -20,7 +20,9 @@ struct WidePlan {
   std::int64_t columns = 1;    // non-zero weights of each pointwise row: 1 or 2
   bool equal_filters = false;  // the rows' two weights differ instead
   std::int64_t x = 1, w_dw = 1, b_dw = 0, w_pw = 1, b_pw = 0;  // largest magnitudes, in units
-  int x_scale = 0, w_dw_scale = 0, w_pw_scale = 0;             // log2 of the units
+  std::int64_t b_dw_step = 1,
+               b_pw_step = 1;  // biases are multiples of these, so as to be numbers of the dtype
+  int x_scale = 0, w_dw_scale = 0, w_pw_scale = 0;  // log2 of the units
 
   std::int64_t MiddleSum() const { return x * (taps * w_dw + spread) + b_dw; }
   std::int64_t OutputSum() const { return columns * (w_pw + (equal_filters ? 3 : 0)) * MiddleSum() + b_pw; }
