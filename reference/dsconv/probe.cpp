@@ -247,6 +247,11 @@ double ShareInSight(const Shape& d) {
   return share(d.r, d.p, row) * share(d.s, d.q, column);
 }
 
+void AddBiasIfMostlyPadding(Shape& d) {
+  constexpr double kMostlyInSight = 0.7;
+  if (d.bias_dw == 0 && d.bias_pw == 0 && ShareInSight(d) < kMostlyInSight) d.bias_dw = d.bias_pw = 1;
+}
+
 WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
   const int dtype_bits = static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
   const int operand = SignificantBits(promise.operand);

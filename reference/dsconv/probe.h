@@ -51,6 +51,10 @@ std::int64_t BestTap(const Shape& shape);
 
 // The share of output pixels whose window reaches into the image.
 double ShareInSight(const Shape& shape);
+// Windows in the padding give zeros where there is no bias, and of outputs that are mostly zero nothing is
+// believed. Gives a shape both biases if fewer than 0.7 of its windows reach into the image and it has none:
+// half would do, but some of the other outputs are zero as well.
+void AddBiasIfMostlyPadding(Shape& shape);
 
 // True if the activation probe of this seed asks about act_mid, false if about act_out.
 bool AsksMiddle(const Shape& shape, std::uint64_t seed);
