@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "reference/dsconv/draw.h"
@@ -77,6 +78,14 @@ std::int64_t OddInteger(const Stream& stream, std::int64_t i, std::int64_t large
   return number > 0 ? number - 1 : number + 1;
 }
 
+// An odd number of the upper half: its first bit is in use as well.
+std::int64_t WideOddInteger(const Stream& stream, std::int64_t i, std::int64_t largest) {
+  const std::int64_t number = stream.NonZeroInteger(i, largest - largest / 2);
+  std::int64_t magnitude = largest / 2 + std::abs(number);
+  if (magnitude % 2 == 0) magnitude += magnitude < largest ? 1 : -1;
+  return number > 0 ? magnitude : -magnitude;
+}
+
 float Scaled(std::int64_t units, int scale) {
   return static_cast<float>(std::ldexp(static_cast<double>(units), scale));
 }
@@ -98,9 +107,12 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
   const std::int64_t filter = d.r * d.s;
   const int middle_scale = plan.x_scale + plan.w_dw_scale;
   const Subset more_taps(seed, filter, std::max<std::int64_t>(1, plan.taps - 1));
+  const auto draw = [&](std::int64_t i, std::int64_t largest) {
+    return plan.both_wide ? WideOddInteger(stream, i, largest) : OddInteger(stream, i, largest);
+  };
   const auto of_tap = [&](std::int64_t c, std::int64_t tap) {
     if (tap != plan.tap && (plan.taps == 1 || !more_taps.Contains(0, tap))) return 0.0F;
-    const std::int64_t weight = OddInteger(stream, plan.columns == 1 ? c * filter + tap : tap, plan.w_dw);
+    const std::int64_t weight = draw(plan.columns == 1 ? c * filter + tap : tap, plan.w_dw);
     const std::int64_t more = tap == plan.tap ? c % (plan.spread + 1) : 0;
     return Scaled(weight > 0 ? weight + more : weight - more, plan.w_dw_scale);
   };
@@ -115,8 +127,7 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
     switch (index) {
       case kX:  // the same in every channel of a pair
         values[i] =
-            Scaled(OddInteger(stream, plan.columns == 1 ? i : i / (d.c * plane) * plane + i % plane, plan.x),
-                   plan.x_scale);
+            Scaled(draw(plan.columns == 1 ? i : i / (d.c * plane) * plane + i % plane, plan.x), plan.x_scale);
         break;
       case kWDw:
         values[i] = of_tap(i / filter, i % filter);
@@ -282,7 +293,8 @@ WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promis
   plan.tap = BestTap(d);
   plan.taps = std::min<std::int64_t>(d.r * d.s, 4);
   plan.columns = std::min<std::int64_t>(d.c, 2);
-  if (flavour == 3) plan.taps = plan.columns = 1;
+  plan.both_wide = flavour == 3;
+  if (plan.both_wide) plan.taps = plan.columns = 1;
   // Room for biases by the finest units that there can be; the units are known at the end.
   const auto widest_bias = [&](std::int64_t present, std::int64_t limit) {
     return present != 0 ? kBias * BiasStep(dtype, ScaleToThree(static_cast<double>(limit))) : 0;

@@ -19,6 +19,7 @@ struct WidePlan {
   std::int64_t spread = 0;  // channel c has (c mod (spread + 1)) units more there
   std::int64_t columns = 1;    // non-zero weights of each pointwise row: 1 or 2
   bool equal_filters = false;  // the rows' two weights differ instead
+  bool both_wide = false;      // x and w_dw use their first and their last bit, with one term in either sum
   std::int64_t x = 1, w_dw = 1, b_dw = 0, w_pw = 1, b_pw = 0;  // largest magnitudes, in units
   std::int64_t b_dw_step = 1,
                b_pw_step = 1;  // biases are multiples of these, so as to be numbers of the dtype
