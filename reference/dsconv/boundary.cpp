@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "reference/dsconv/probe.h"
 #include "reference/dsconv/problem_id.h"
 
 namespace assay::dsconv {
@@ -223,6 +224,7 @@ std::vector<LabelledShape> BoundaryShapes(std::span<const TileAxis> tile) {
   static_assert(std::size(kOddities) >= 2 * kEpilogues, "the round is complete whatever the tile");
   for (std::size_t i = 0; i < shapes.size(); ++i) SetBias(shapes[i].shape, i / 2);
   for (std::size_t i = 0; i < kEpilogues; ++i) SetEpilogue(shapes[2 * i].shape, i);
+  for (LabelledShape& labelled : shapes) AddBiasIfMostlyPadding(labelled.shape);
   return shapes;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <stdexcept>
 
 #include "reference/dsconv/draw.h"
@@ -13,6 +14,7 @@ namespace assay::dsconv {
 namespace {
 
 constexpr int kWideFlavours = 4;
+constexpr std::int64_t kBias = 2;  // a bias's largest magnitude, in steps
 
 // The output places along one axis for which a tap reads inside: 0 <= place * stride - pad + offset < in.
 Places InSight(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t pad,
@@ -25,6 +27,13 @@ Places InSight(std::int64_t in, std::int64_t out, std::int64_t stride, std::int6
 
 // The exponent that brings numbers of this spread to about 3, where every activation shows its regimes.
 int ScaleToThree(double spread) { return -static_cast<int>(std::lround(std::log2(spread / 3))); }
+
+// A bias's step in units of 2^scale. Sums that are wider than the dtype have units below its numbers, of
+// which a bias has to be one.
+std::int64_t BiasStep(assay_dtype dtype, int scale) {
+  const int least = static_cast<int>(std::lround(std::log2(SmallestSubnormal(dtype))));
+  return std::int64_t{1} << std::clamp(least - scale, 0, 50);
+}
 
 // Raises the filter's numbers in the order that the flavour asks for.
 void GrowDepthwise(bool x_first, std::int64_t limit, const WideLimits& limits, WidePlan& plan) {
@@ -69,6 +78,14 @@ std::int64_t OddInteger(const Stream& stream, std::int64_t i, std::int64_t large
   return number > 0 ? number - 1 : number + 1;
 }
 
+// An odd number of the upper half: its first bit is in use as well.
+std::int64_t WideOddInteger(const Stream& stream, std::int64_t i, std::int64_t largest) {
+  const std::int64_t number = stream.NonZeroInteger(i, largest - largest / 2);
+  std::int64_t magnitude = largest / 2 + std::abs(number);
+  if (magnitude % 2 == 0) magnitude += magnitude < largest ? 1 : -1;
+  return number > 0 ? magnitude : -magnitude;
+}
+
 float Scaled(std::int64_t units, int scale) {
   return static_cast<float>(std::ldexp(static_cast<double>(units), scale));
 }
@@ -90,9 +107,12 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
   const std::int64_t filter = d.r * d.s;
   const int middle_scale = plan.x_scale + plan.w_dw_scale;
   const Subset more_taps(seed, filter, std::max<std::int64_t>(1, plan.taps - 1));
+  const auto draw = [&](std::int64_t i, std::int64_t largest) {
+    return plan.both_wide ? WideOddInteger(stream, i, largest) : OddInteger(stream, i, largest);
+  };
   const auto of_tap = [&](std::int64_t c, std::int64_t tap) {
     if (tap != plan.tap && (plan.taps == 1 || !more_taps.Contains(0, tap))) return 0.0F;
-    const std::int64_t weight = OddInteger(stream, plan.columns == 1 ? c * filter + tap : tap, plan.w_dw);
+    const std::int64_t weight = draw(plan.columns == 1 ? c * filter + tap : tap, plan.w_dw);
     const std::int64_t more = tap == plan.tap ? c % (plan.spread + 1) : 0;
     return Scaled(weight > 0 ? weight + more : weight - more, plan.w_dw_scale);
   };
@@ -107,18 +127,18 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
     switch (index) {
       case kX:  // the same in every channel of a pair
         values[i] =
-            Scaled(OddInteger(stream, plan.columns == 1 ? i : i / (d.c * plane) * plane + i % plane, plan.x),
-                   plan.x_scale);
+            Scaled(draw(plan.columns == 1 ? i : i / (d.c * plane) * plane + i % plane, plan.x), plan.x_scale);
         break;
       case kWDw:
         values[i] = of_tap(i / filter, i % filter);
         break;
       case kBDw:
         // Equal filters get an equal bias: the difference of two would outgrow the output.
-        values[i] = Scaled(stream.NonZeroInteger(plan.equal_filters ? 0 : i, plan.b_dw), middle_scale);
+        values[i] =
+            Scaled(plan.b_dw_step * stream.NonZeroInteger(plan.equal_filters ? 0 : i, kBias), middle_scale);
         break;
       default:
-        values[i] = Scaled(stream.NonZeroInteger(i, plan.b_pw), middle_scale + plan.w_pw_scale);
+        values[i] = Scaled(plan.b_pw_step * stream.NonZeroInteger(i, kBias), middle_scale + plan.w_pw_scale);
     }
   }
 }
@@ -238,6 +258,11 @@ double ShareInSight(const Shape& d) {
   return share(d.r, d.p, row) * share(d.s, d.q, column);
 }
 
+void AddBiasIfMostlyPadding(Shape& d) {
+  constexpr double kMostlyInSight = 0.7;
+  if (d.bias_dw == 0 && d.bias_pw == 0 && ShareInSight(d) < kMostlyInSight) d.bias_dw = d.bias_pw = 1;
+}
+
 WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
   const int dtype_bits = static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
   const int operand = SignificantBits(promise.operand);
@@ -268,9 +293,14 @@ WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promis
   plan.tap = BestTap(d);
   plan.taps = std::min<std::int64_t>(d.r * d.s, 4);
   plan.columns = std::min<std::int64_t>(d.c, 2);
-  if (flavour == 3) plan.taps = plan.columns = 1;
-  plan.b_dw = d.bias_dw != 0 ? 2 : 0;
-  plan.b_pw = d.bias_pw != 0 ? 2 : 0;
+  plan.both_wide = flavour == 3;
+  if (plan.both_wide) plan.taps = plan.columns = 1;
+  // Room for biases by the finest units that there can be; the units are known at the end.
+  const auto widest_bias = [&](std::int64_t present, std::int64_t limit) {
+    return present != 0 ? kBias * BiasStep(dtype, ScaleToThree(static_cast<double>(limit))) : 0;
+  };
+  plan.b_dw = widest_bias(d.bias_dw, limits.middle);
+  plan.b_pw = widest_bias(d.bias_pw, limits.output);
   plan.equal_filters = flavour == 2 && d.c > 1;
   plan.spread = flavour >= 2 || d.c == 1 ? 0 : std::min<std::int64_t>(3, d.c - 1);
   constexpr std::int64_t kLeastMiddle = 16;
@@ -301,7 +331,12 @@ WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promis
   const int middle_scale = ScaleToThree(middle_spread);
   plan.x_scale = ScaleToThree(static_cast<double>(plan.x));
   plan.w_dw_scale = middle_scale - plan.x_scale;
-  plan.w_pw_scale = ScaleToThree(output_spread) - middle_scale;
+  const int output_scale = ScaleToThree(output_spread);
+  plan.w_pw_scale = output_scale - middle_scale;
+  plan.b_dw_step = BiasStep(dtype, middle_scale);
+  plan.b_pw_step = BiasStep(dtype, output_scale);
+  plan.b_dw = d.bias_dw != 0 ? kBias * plan.b_dw_step : 0;
+  plan.b_pw = d.bias_pw != 0 ? kBias * plan.b_pw_step : 0;
   return plan;
 }
 

@@ -19,8 +19,11 @@ struct WidePlan {
   std::int64_t spread = 0;  // channel c has (c mod (spread + 1)) units more there
   std::int64_t columns = 1;    // non-zero weights of each pointwise row: 1 or 2
   bool equal_filters = false;  // the rows' two weights differ instead
+  bool both_wide = false;      // x and w_dw use their first and their last bit, with one term in either sum
   std::int64_t x = 1, w_dw = 1, b_dw = 0, w_pw = 1, b_pw = 0;  // largest magnitudes, in units
-  int x_scale = 0, w_dw_scale = 0, w_pw_scale = 0;             // log2 of the units
+  std::int64_t b_dw_step = 1,
+               b_pw_step = 1;  // biases are multiples of these, so as to be numbers of the dtype
+  int x_scale = 0, w_dw_scale = 0, w_pw_scale = 0;  // log2 of the units
 
   std::int64_t MiddleSum() const { return x * (taps * w_dw + spread) + b_dw; }
   std::int64_t OutputSum() const { return columns * (w_pw + (equal_filters ? 3 : 0)) * MiddleSum() + b_pw; }
@@ -49,6 +52,10 @@ std::int64_t BestTap(const Shape& shape);
 
 // The share of output pixels whose window reaches into the image.
 double ShareInSight(const Shape& shape);
+// Windows in the padding give zeros where there is no bias, and of outputs that are mostly zero nothing is
+// believed. Gives a shape both biases if fewer than 0.7 of its windows reach into the image and it has none:
+// half would do, but some of the other outputs are zero as well.
+void AddBiasIfMostlyPadding(Shape& shape);
 
 // True if the activation probe of this seed asks about act_mid, false if about act_out.
 bool AsksMiddle(const Shape& shape, std::uint64_t seed);

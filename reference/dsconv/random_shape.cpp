@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "reference/dsconv/boundary.h"
+#include "reference/dsconv/probe.h"
 #include "reference/dsconv/problem_id.h"
 
 namespace assay::dsconv {
@@ -120,8 +121,10 @@ Shape RandomShape(std::uint64_t seed) {
   Draw draw(seed);
   const double most = draw.OneIn(16) ? 5e6 : 2e6;
   while (true) {
-    const Shape shape = ParseShapeId(ShapeId(DrawAny(draw)));  // sets p and q
-    if (NaiveMultiplyAdds(shape) <= most && LargestTensor(shape) <= (std::int64_t{1} << 20)) return shape;
+    Shape shape = ParseShapeId(ShapeId(DrawAny(draw)));  // sets p and q
+    if (NaiveMultiplyAdds(shape) > most || LargestTensor(shape) > (std::int64_t{1} << 20)) continue;
+    AddBiasIfMostlyPadding(shape);
+    return shape;
   }
 }
 

@@ -138,6 +138,15 @@ TEST(BrokenPromises, Tf32OperandsBehindFp32) {
   }
 }
 
+TEST(BrokenPromises, TwoTf32PartsBehindFp32) {
+  for (const char* problem : kProblems) {
+    FakeKernel kernel(problem);
+    kernel.two_parts = true;
+    kernel.promise = PromiseOf(ASSAY_FORMAT_F32);
+    ExpectPrecisionFails(kernel, problem);
+  }
+}
+
 TEST(BrokenPromises, HalfSumsBehindFp32Sums) {
   for (assay_dtype dtype : {ASSAY_F16, ASSAY_F32}) {
     for (const char* problem : kProblems) {
