@@ -91,12 +91,24 @@ void ReportSteps(const CaseRun& run, const std::vector<Progress>& progress, cons
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 // Runs the table's steps up to the first fault: those for each seed seed by seed, then the others.
+// Filling and evaluating takes minutes of CPU time from here on.
+bool TooLargeForProbes(const Case& c) {
+  constexpr std::int64_t kElements = std::int64_t{1} << 30;
+  const auto large = [](const TensorSpec& spec) { return spec.Count() > kElements; };
+  return std::ranges::any_of(c.problem.op->Inputs(c.problem), large) ||
+         std::ranges::any_of(c.problem.op->Outputs(c.problem), large);
+}
+
 class StepRunner {
  public:
   StepRunner(CaseRun& run, Device& device, const VerifySettings& settings, Judgement& judgement)
       : run_(run), settings_(settings), judgement_(judgement), orders_(device), progress_(table_.size()) {
     for (std::size_t i = 0; i < table_.size(); ++i) {
       progress_[i].not_applicable = table_[i].not_applicable(run.c());
+      if (!table_[i].for_each_seed && TooLargeForProbes(run.c())) {
+        progress_[i].not_applicable =
+            "too large a problem to be drawn again and again; what this step shows does not depend on the size";
+      }
       progress_[i].turns = table_[i].turns(run.c(), settings.seeds);
     }
   }
