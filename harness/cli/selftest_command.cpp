@@ -97,7 +97,8 @@ bool HasRoom(const Device& device) {
 ExitCode Selftest(const SelftestArguments& arguments, const std::string& command_line) {
   SelftestOptions options;
   options.rows = SelectRows(arguments.filter);
-  RemoteExecutor executor({arguments.device, GalleryPacks(), {}});
+  const WorkerOptions worker{arguments.device, GalleryPacks(), {}};
+  RemoteExecutor executor(worker);
   if (!executor.note().empty()) fmt::print(stderr, "assay: {}\n", executor.note());
   PackSet(executor.packs()).CheckAnyReadable();
   options.has_worker = true;
@@ -110,6 +111,8 @@ ExitCode Selftest(const SelftestArguments& arguments, const std::string& command
     run_options.out_dir = out.path() / sweep.name;
     run_options.command = command_line;
     run_options.device_argument = arguments.device;
+    run_options.worker = worker;
+    if (sweep.name.starts_with(kUnderRacecheck)) run_options.sanitizers = {"racecheck"};
     Silence silence;
     return RunSweep(sweep, executor, run_options, silence);
   };

@@ -25,6 +25,7 @@ constexpr std::pair<std::uint32_t, const char*> kCatchers[] = {
     {faulty::kLaunch, "launch error"},
     {faulty::kClock, "no time believed"},
     {faulty::kWorker, "worker lost"},
+    {faulty::kSanitizer, "sanitizer"},
 };
 
 std::string NamesOf(std::uint32_t catchers) {

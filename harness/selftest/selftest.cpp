@@ -65,6 +65,7 @@ class Selftest {
     RunJudged();
     for (const Row* row : Selected(faulty::kTimed)) RunAlone(*row, faulty::kStandardSet[1], true);
     for (const Row* row : Selected(faulty::kBig)) RunBig(*row);
+    for (const Row* row : Selected(options_.gpu ? faulty::kRaces : faulty::kNothing)) RunUnderRacecheck(*row);
     // Last, since they may leave the device in any state.
     for (const Row* row : Selected(faulty::kWorkers)) RunAlone(*row, faulty::kStandardSet[1], false);
     std::vector<RowResult> results;
@@ -111,6 +112,14 @@ class Selftest {
     Sweep sweep = MakeSweep(std::string("selftest-") + row.name, timed);
     if ((row.needs & faulty::kWorkers) != 0) sweep.limits.seconds = kHangSeconds;
     AddCases(sweep, problem, {&PlainControl(), &row});
+    Keep(run_(sweep));
+  }
+
+  void RunUnderRacecheck(const Row& row) {
+    Sweep sweep = MakeSweep(std::string(kUnderRacecheck) + row.name, false);
+    for (const faulty::StandardProblem& problem : faulty::kStandardSet) {
+      AddCases(sweep, problem, {&PlainControl(), &row});
+    }
     Keep(run_(sweep));
   }
 
@@ -181,6 +190,7 @@ std::uint32_t CatcherOf(const Record& record, bool timed) {
     default:
       break;
   }
+  if (record.failure && record.failure->step == Step::kSanitizer) return faulty::kSanitizer;
   if (record.failure) return BitOf(record.failure->step);
   for (const StepResult& step : record.steps) {
     if (step.outcome == Outcome::kFailed) return BitOf(step.step);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/config/config.h"
@@ -42,6 +43,9 @@ struct SelftestOptions {
   bool has_worker = false;  // kernels run in a process that may be lost
   bool has_room = false;    // for the problem of more than 2^31 elements
 };
+
+// A sweep whose name begins so is run under compute-sanitizer's racecheck too.
+inline constexpr std::string_view kUnderRacecheck = "selftest-racecheck-";
 
 // Runs a sweep to its end and returns what it found. No two sweeps have the same name.
 using SweepRunner = std::function<Journal(const Sweep& sweep)>;

@@ -79,9 +79,8 @@ void RemoteExecutor::Restart() {
 
 std::vector<std::pair<std::string, std::string>> RemoteExecutor::DescribeDevice() {
   std::vector<std::pair<std::string, std::string>> lines;
-  for (const Json& line : link_.Call({{"op", "describe_device"}}, "describing the device").at("lines")) {
-    lines.emplace_back(line.at(0), line.at(1));
-  }
+  const Json answer = link_.Call({{"op", "describe_device"}}, "describing the device");
+  for (const Json& line : answer.at("lines")) lines.emplace_back(line.at(0), line.at(1));
   return lines;
 }
 

@@ -36,6 +36,7 @@ enum Catcher : std::uint32_t {
   kLaunch = 1U << 7,  // the launch reports that it failed
   kClock = 1U << 8,   // no time is given for it, or the second clock disagrees with the time that is
   kWorker = 1U << 9,  // the process that runs the kernels is lost
+  kSanitizer = 1U << 10,  // compute-sanitizer's racecheck, which looks at what a GPU's timing may hide
   kValues = kExact | kBounded,
 };
 
@@ -46,6 +47,7 @@ enum Need : std::uint32_t {
   kTimed = 1U << 1,    // shows while it is timed only; a GPU, too
   kWorkers = 1U << 2,  // must not be run in the judge's own process
   kBig = 1U << 3,      // a problem of more than 2^31 elements, of its own
+  kRaces = 1U << 4,    // on a GPU its warps may happen to keep the order, so racecheck watches it as well
 };
 
 struct Row {
