@@ -37,7 +37,7 @@ TEST(Gallery, NamesAreUniqueAndCanBeTyped) {
 }
 
 TEST(Gallery, EveryFaultHasASentenceAndSomethingThatShouldCatchIt) {
-  constexpr std::uint32_t kAllCatchers = (faulty::kWorker << 1) - 1, kAllNeeds = (faulty::kBig << 1) - 1;
+  constexpr std::uint32_t kAllCatchers = (faulty::kSanitizer << 1) - 1, kAllNeeds = (faulty::kRaces << 1) - 1;
   for (const Row& row : faulty::kRows) {
     EXPECT_GE(std::string(row.fault).size(), 10u) << row.name;
     EXPECT_NE(row.seen_in, nullptr) << row.name;
