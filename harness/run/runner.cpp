@@ -50,6 +50,7 @@ class SweepRun {
         begin = end;
       }
     }
+    RestartIfPoisoned("");  // also sends on the ranges that were closed last
     progress_.End();
     journal_.WriteBenchmarkLog(log_);
     return journal_.Take();
