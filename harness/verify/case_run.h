@@ -42,9 +42,10 @@ class LaunchFailure : public std::runtime_error {
 
 class CaseRun {
  public:
-  // Allocates all device memory of the case.
+  // Allocates all device memory of the case. The arguments must outlive this object.
   CaseRun(Device& device, const Case& c, const VariantInfo& variant, Plan& plan, ReferenceCache& cache,
           JudgeScratch& scratch);
+  CaseRun(Device&, const Case&, const VariantInfo&&, Plan&, ReferenceCache&, JudgeScratch&) = delete;
 
   const Case& c() const { return *case_; }
   const VariantInfo& variant() const { return *variant_; }

@@ -29,7 +29,8 @@ Finding RunStep(FakeKernel& kernel) {
   const auto plan = kernel.MakePlan(*device);
   ReferenceCache cache(std::size_t{1} << 26);
   JudgeScratch scratch;
-  CaseRun run(*device, kernel.c(), kernel.variant(), *plan, cache, scratch);
+  const VariantInfo variant = kernel.variant();
+  CaseRun run(*device, kernel.c(), variant, *plan, cache, scratch);
   const JudgingStep step = PrecisionStep();
   for (int turn = 0; turn < step.turns(kernel.c(), kSeeds); ++turn) {
     const Finding finding = step.run(run, {turn, kSeeds, 1});
