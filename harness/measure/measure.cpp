@@ -28,7 +28,10 @@ std::vector<std::pair<std::string, std::string>> DescribeMethod(const MeasureSet
        "of "
        "that size is read, so that no dirty line is left to be written back in the timed window"},
       {"persisting L2", "limit set to zero and checked around every batch"},
-      {"inputs", fmt::format("random, {} distinct sets in rotation", settings.input_sets)},
+      {"inputs",
+       fmt::format("random, {} distinct sets in rotation; before each sample a few elements become others "
+                   "than any launch has read before, and afterwards what they were",
+                   settings.input_sets)},
       {"warm-up", "every input set launched once, not counted; plans are built before"},
       {"order",
        "kernels and baselines of one problem in randomly interleaved batches (seeded), driven by Google "

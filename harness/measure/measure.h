@@ -33,6 +33,10 @@ struct Candidate {
   // Fills the outputs with NaN; may be empty. Called after warm-up and before each back-to-back batch, so
   // that a launch which stops doing its work leaves NaN and not an earlier launch's result.
   std::function<void()> poison_outputs = {};
+  // Alters what launch i will read, in another way at each call, and puts it back; both may be empty. Called
+  // around each sample, outside its time, so that a result kept from any earlier launch is of no use.
+  std::function<void(std::size_t i)> alter_inputs = {};
+  std::function<void()> restore_inputs = {};
 };
 
 // What came of one candidate: a timing, or the sentence that says why there is none.

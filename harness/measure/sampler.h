@@ -9,6 +9,7 @@
 #include <random>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/measure/benchmark_driver.h"
@@ -19,6 +20,30 @@
 #include "harness/profile/ranges.h"
 
 namespace assay {
+
+// However a sample ends, the inputs are as they were.
+class AlteredInputs {
+ public:
+  AlteredInputs(const Candidate& candidate, std::size_t index) : candidate_(&candidate) {
+    if (candidate.alter_inputs) candidate.alter_inputs(index);
+  }
+  ~AlteredInputs() {
+    if (candidate_ == nullptr || !candidate_->restore_inputs) return;
+    try {
+      candidate_->restore_inputs();
+    } catch (...) {  // the sample's own error is on its way
+    }
+  }
+  AlteredInputs(const AlteredInputs&) = delete;
+  AlteredInputs& operator=(const AlteredInputs&) = delete;
+  void Restore() {
+    const Candidate* candidate = std::exchange(candidate_, nullptr);
+    if (candidate->restore_inputs) candidate->restore_inputs();
+  }
+
+ private:
+  const Candidate* candidate_;
+};
 
 template <Probe P>
 class Sampler {
@@ -108,7 +133,11 @@ class Sampler {
 
   double TakeOne(CandidateState& state) {
     for (int attempt = 0; attempt < kTries; ++attempt) {
-      if (const auto sample = TakeSample(probe_, state.candidate().launch, state.NextIndex())) {
+      const std::size_t index = state.NextIndex();
+      AlteredInputs altered(state.candidate(), index);
+      const auto sample = TakeSample(probe_, state.candidate().launch, index);
+      altered.Restore();
+      if (sample) {
         state.AddSample(*sample);
         return sample->seconds;
       }

@@ -240,7 +240,7 @@ class SweepRun {
       return;
     }
     try {
-      judge_.JudgeAfterTiming(*job.c, job.variant, result.last_seed, result.outputs, job.judgement);
+      judge_.JudgeAfterTiming(*job.c, job.variant, result.last_inputs, result.outputs, job.judgement);
     } catch (const std::exception& e) {
       return Settle(job, Verdict::kFailed,
                     fmt::format("what the timed launches wrote could not be judged: {}", e.what()));

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "harness/device/spikes.h"
 #include "harness/measure/clock_check.h"
 #include "harness/verify/tensor_io.h"
 
@@ -22,6 +23,7 @@ class InputSets {
  public:
   InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count) : first_seed_(first_seed) {
     const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
+    dtype_ = c.dtype;
     for (int i = 0; i < count; ++i) {
       Set& set = sets_.emplace_back();
       const std::vector<std::vector<float>> values =
@@ -36,6 +38,10 @@ class InputSets {
         set.buffers[t]->Upload(bits);
         set.pointers[t] = set.buffers[t]->data();
         set.hashes[t] = set.buffers[t]->Hash();
+        if (specs[t].role == TensorRole::kActivation) {
+          set.activations.push_back({set.buffers[t]->data(), set.buffers[t]->size()});
+          set.activation_places.push_back(t);
+        }
       }
     }
   }
@@ -43,6 +49,17 @@ class InputSets {
   std::size_t count() const { return sets_.size(); }
   std::uint64_t SeedOf(std::size_t i) const { return first_seed_ + i; }
   const std::vector<const void*>& Pointers(std::size_t i) const { return sets_[i].pointers; }
+
+  const std::vector<DeviceRange>& Activations(std::size_t i) const { return sets_[i].activations; }
+
+  // As a Drawing with the same spikes has them.
+  void PutSpikes(std::size_t i, std::uint64_t seed, Spikes& spikes) const {
+    const Set& set = sets_[i];
+    for (std::size_t a = 0; a < set.activations.size(); ++a) {
+      spikes.Put(set.activations[a].data, set.activations[a].bytes, dtype_,
+                 SpikeSeed(seed, set.activation_places[a]));
+    }
+  }
 
   // One sentence if a launch changed an input or wrote beside it; empty: none did.
   std::string CheckIntact() const {
@@ -63,7 +80,10 @@ class InputSets {
     std::vector<std::unique_ptr<GuardedBuffer>> buffers;
     std::vector<const void*> pointers;
     std::vector<std::uint64_t> hashes;
+    std::vector<DeviceRange> activations;
+    std::vector<std::size_t> activation_places;  // among the inputs
   };
+  assay_dtype dtype_ = ASSAY_F32;
   std::uint64_t first_seed_;
   std::vector<Set> sets_;
 };
@@ -114,6 +134,8 @@ class EntryBuffers {
     timed.plan = entry.plan;
     for (std::size_t set = 0; set < sets; ++set) timed.sets.push_back(For(set));
     for (const auto& output : outputs_) timed.outputs.push_back({output->data(), output->size()});
+    for (std::size_t set = 0; set < sets; ++set) timed.activations.push_back(inputs_->Activations(set));
+    timed.dtype = entry.c->dtype;
     return timed;
   }
 
@@ -193,7 +215,7 @@ std::string PrepareEntry(const TimingEntry& entry, EntryBuffers& buffers, std::s
 
 // Times the launches once more with this process's own clock around everything, so that a time which the
 // kernel's process made up does not stand; the outputs that are judged are those of the last of these
-// launches, which takes set 0.
+// launches, which takes set 0 as it is now.
 void CheckByOwnClock(const TimingFunctions& functions, const TimedLaunches& launches, EntryBuffers& buffers,
                      Timing& timing) {
   using Clock = std::chrono::steady_clock;
@@ -216,6 +238,9 @@ void CheckByOwnClock(const TimingFunctions& functions, const TimedLaunches& laun
                                ? timing.clock_agreement + "; " + verdict
                                : "disagrees: " + verdict;
 }
+
+// Apart from the seeds that sampling counts up from 0.
+std::uint64_t SpikeSeedOf(const Sweep& sweep) { return sweep.verify.first_seed + (std::uint64_t{1} << 63); }
 
 SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const TimingEntry> entries,
                           int set_count, const TimingFunctions& functions) {
@@ -245,6 +270,10 @@ SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const Ti
     throw CulpritFound(places.at(found.candidate), found.what());
   }
 
+  // Set 0 is now what no launch has read before: a result kept since then would be seen.
+  const TimedInputs last_inputs{inputs.SeedOf(0), SpikeSeedOf(sweep)};
+  Spikes spikes(device);
+  inputs.PutSpikes(0, last_inputs.spikes, spikes);
   for (std::size_t i = 0; i < places.size(); ++i) {
     const std::size_t e = places[i];
     TimingResult& result = shared.results[e];
@@ -263,9 +292,10 @@ SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const Ti
       continue;
     }
     result.outputs = buffers[e].DownloadOutputs();
-    result.last_seed = inputs.SeedOf(0);
+    result.last_inputs = last_inputs;
     result.memory_fault = buffers[e].CheckIntact();
   }
+  spikes.TakeOut();
   shared.inputs_fault = inputs.CheckIntact();
   return shared;
 }

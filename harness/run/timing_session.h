@@ -15,6 +15,7 @@
 #include "harness/device/pack_loader.h"
 #include "harness/measure/measure.h"
 #include "harness/record/record.h"
+#include "harness/verify/judge.h"
 #include "harness/worker/executor.h"
 
 namespace assay {
@@ -33,9 +34,9 @@ struct TimingResult {
   std::string
       note;  // how it was timed otherwise than the header says: fewer input sets, alone; empty: as it says
   bool failed = false;  // a launch failed while timing
-  // What the last timed launch wrote, and the seed of the inputs that it was given.
+  // What the last timed launch wrote, and what it was given.
   std::vector<std::vector<std::byte>> outputs;
-  std::uint64_t last_seed = 0;
+  TimedInputs last_inputs;
   std::string memory_fault;  // a guard zone overwritten or an input changed while timing; empty: none
 };
 

@@ -10,12 +10,13 @@
 
 namespace assay {
 
-void Judge::JudgeAfterTiming(const Case& c, const VariantInfo& variant, std::uint64_t seed,
+void Judge::JudgeAfterTiming(const Case& c, const VariantInfo& variant, const TimedInputs& inputs,
                              std::span<const std::vector<std::byte>> output_bits, Judgement& judgement) {
   const std::vector<std::span<const std::byte>> bits(output_bits.begin(), output_bits.end());
+  Drawing drawing{&c.problem, c.dtype, FillKind::kRandom, inputs.seed};
+  drawing.spikes = {c.layout, inputs.spikes};
   const Finding finding =
-      CompareOutputs(Step::kAfterTiming, c, variant, {&c.problem, c.dtype, FillKind::kRandom, seed}, bits,
-                     *cache_, scratch_->logical);
+      CompareOutputs(Step::kAfterTiming, c, variant, drawing, bits, *cache_, scratch_->logical);
 
   auto& steps = judgement.steps;
   auto at = std::find_if(steps.begin(), steps.end(),
@@ -33,8 +34,9 @@ void Judge::JudgeAfterTiming(const Case& c, const VariantInfo& variant, std::uin
     }
   } else if (at->outcome != Outcome::kFailed) {
     at->outcome = Outcome::kPassed;
-    at->detail = fmt::format("seed {}: {} within the bound, the largest error is {:.3g} of it", seed,
-                             ElementsOfOutputs(c.problem.op->Outputs(c.problem)), finding.max_error_share);
+    at->detail = fmt::format("seed {} with spikes: {} within the bound, the largest error is {:.3g} of it",
+                             inputs.seed, ElementsOfOutputs(c.problem.op->Outputs(c.problem)),
+                             finding.max_error_share);
   }
 }
 

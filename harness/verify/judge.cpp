@@ -107,7 +107,8 @@ class StepRunner {
       progress_[i].not_applicable = table_[i].not_applicable(run.c());
       if (!table_[i].for_each_seed && TooLargeForProbes(run.c())) {
         progress_[i].not_applicable =
-            "too large a problem to be drawn again and again; what this step shows does not depend on the size";
+            "too large a problem to be drawn again and again; what this step shows does not depend on the "
+            "size";
       }
       progress_[i].turns = table_[i].turns(run.c(), settings.seeds);
     }

@@ -22,6 +22,13 @@ struct JudgeScratch;
 class ReferenceCache;  // fp64 results of recent problems, so that variants and layouts of a problem share
                        // them
 
+// What a timed launch was given: random inputs of that seed, with spikes (harness/device/spikes.h) of that
+// seed in its activations.
+struct TimedInputs {
+  std::uint64_t seed = 0;
+  std::uint64_t spikes = 0;
+};
+
 struct Judgement {
   Verdict verdict = Verdict::kFailed;
   std::string reason;  // one sentence unless right
@@ -42,10 +49,10 @@ class Judge {
   // itself can no longer be used.
   Judgement JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan);
 
-  // Step after-timing: judges outputs that timed launches left in device memory. `seed` is the one that the
-  // inputs of that launch were filled with (FillKind::kRandom), `output_bits` the bytes downloaded from each
-  // output, in the case's layout. Adds its StepResult to `judgement` and turns its verdict if it fails.
-  void JudgeAfterTiming(const Case& c, const VariantInfo& variant, std::uint64_t seed,
+  // Step after-timing: judges outputs that timed launches left in device memory. `inputs` is what the last
+  // launch was given, `output_bits` the bytes downloaded from each output, in the case's layout. Adds its
+  // StepResult to `judgement` and turns its verdict if it fails.
+  void JudgeAfterTiming(const Case& c, const VariantInfo& variant, const TimedInputs& inputs,
                         std::span<const std::vector<std::byte>> output_bits, Judgement& judgement);
 
  private:

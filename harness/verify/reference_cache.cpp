@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "harness/device/spikes.h"
 #include "harness/verify/rounding.h"
 #include "harness/verify/tensor_io.h"
 #include "reference/dtype.h"
@@ -32,7 +33,22 @@ std::string Key(const char* what, const Drawing& drawing) {
   }
   if (drawing.change)
     key += fmt::format(" change {} {}", static_cast<int>(*drawing.change), drawing.change_number);
+  if (drawing.spikes)
+    key += fmt::format(" spikes {} {}", LayoutName(drawing.spikes->layout), drawing.spikes->seed);
   return key;
+}
+
+void PutSpikes(const Drawing& drawing, std::vector<std::vector<float>>& inputs) {
+  const std::vector<TensorSpec> specs = drawing.problem->op->Inputs(*drawing.problem);
+  for (std::size_t t = 0; t < specs.size(); ++t) {
+    if (specs[t].role != TensorRole::kActivation || inputs[t].empty()) continue;
+    const SpikeRun run = SpikesOf(inputs[t].size(), SpikeSeed(drawing.spikes->seed, t));
+    for (std::size_t i = 0; i < run.count; ++i) {
+      const auto place = static_cast<std::int64_t>(run.first + i);
+      inputs[t][static_cast<std::size_t>(LogicalIndex(specs[t], drawing.spikes->layout, place))] =
+          run.Value(i);
+    }
+  }
 }
 
 std::size_t ReferenceBytes(const Drawing& drawing, const std::vector<TensorSpec>& outputs) {
@@ -70,6 +86,7 @@ std::vector<std::vector<float>> DrawInputs(const Drawing& drawing) {
                                                       drawing.seed + drawing.change_number, inputs)) {
     throw NothingToChange();
   }
+  if (drawing.spikes) PutSpikes(drawing, inputs);
   return inputs;
 }
 

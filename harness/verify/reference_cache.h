@@ -28,6 +28,12 @@ struct Drawing {
   // One element of an input of this role is another; `change_number` tells several such drawings apart.
   std::optional<TensorRole> change = {};
   std::uint64_t change_number = 0;
+  // Spikes (harness/device/spikes.h) of that seed in every activation, where this layout puts them.
+  struct Spiked {
+    assay_layout layout = ASSAY_NCHW;
+    std::uint64_t seed = 0;
+  };
+  std::optional<Spiked> spikes = {};
 
   // NaN or infinities stand among the inputs.
   bool HasSpecialValues() const { return kind == FillKind::kSpecial || change == TensorRole::kActivation; }

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <stdexcept>
+#include <utility>
 
 namespace assay {
 namespace {
@@ -90,6 +92,24 @@ std::int64_t DeviceIndex(const TensorSpec& spec, assay_layout layout, std::int64
     index /= spec.dims[d];
   }
   return device_index;
+}
+
+std::int64_t LogicalIndex(const TensorSpec& spec, assay_layout layout, std::int64_t device_index) {
+  const std::vector<std::int64_t> strides = spec.Strides(layout);
+  std::vector<std::size_t> order(spec.dims.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // The widest stride first. A dimension of one element may share another's stride, and counts for nothing.
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    return std::pair(strides[a], spec.dims[a]) > std::pair(strides[b], spec.dims[b]);
+  });
+  std::vector<std::int64_t> coordinates(spec.dims.size());
+  for (std::size_t d : order) {
+    coordinates[d] = device_index / strides[d];
+    device_index %= strides[d];
+  }
+  std::int64_t index = 0;
+  for (std::size_t d = 0; d < spec.dims.size(); ++d) index = index * spec.dims[d] + coordinates[d];
+  return index;
 }
 
 std::vector<std::byte> ToDeviceBits(const TensorSpec& spec, std::span<const float> logical, assay_dtype dtype,

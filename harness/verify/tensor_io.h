@@ -24,6 +24,8 @@ void FromDeviceBits(const TensorSpec& spec, std::span<const std::byte> bits, ass
 bool IsLogicalOrder(const TensorSpec& spec, assay_layout layout);
 // Where element `index` of the logical order stands in device memory, in elements.
 std::int64_t DeviceIndex(const TensorSpec& spec, assay_layout layout, std::int64_t index);
+// And back.
+std::int64_t LogicalIndex(const TensorSpec& spec, assay_layout layout, std::int64_t device_index);
 
 // The inputs of a case, filled in logical order; an absent tensor is an empty vector.
 std::vector<std::vector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind,

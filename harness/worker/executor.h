@@ -48,6 +48,9 @@ struct TimedLaunches {
   Plan* plan = nullptr;
   std::vector<LaunchBuffers> sets;
   std::vector<DeviceRange> outputs;  // filled with NaN where the sampler asks for it
+  // The activations among a set's inputs, which may change from launch to launch; a list a set.
+  std::vector<std::vector<DeviceRange>> activations;
+  assay_dtype dtype = ASSAY_F32;
 };
 
 // The device was lost while a candidate was being timed, and it is known which. Always sticky.

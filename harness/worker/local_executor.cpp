@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "harness/device/spikes.h"
 #include "harness/device/tile.h"
 
 namespace assay {
@@ -29,6 +30,7 @@ std::string WhyNotSupported(const assay_variant& row, const assay_problem& probl
 }
 
 Candidate MakeCandidate(const TimedLaunches& launches, Device& device) {
+  const auto spikes = std::make_shared<Spikes>(device);
   return {launches.id,
           [&launches](std::size_t i, void* stream) {
             launches.plan->Launch(launches.sets[i % launches.sets.size()].View(), stream);
@@ -37,7 +39,13 @@ Candidate MakeCandidate(const TimedLaunches& launches, Device& device) {
           [&launches, &device] {
             for (const DeviceRange& output : launches.outputs)
               device.FillBytes(output.data, output.bytes, 0xFF);
-          }};
+          },
+          [&launches, spikes, turn = std::uint64_t{0}](std::size_t i) mutable {
+            const std::vector<DeviceRange>& activations = launches.activations.at(i % launches.sets.size());
+            for (const DeviceRange& activation : activations)
+              spikes->Put(activation.data, activation.bytes, launches.dtype, turn++);
+          },
+          [spikes] { spikes->TakeOut(); }};
 }
 
 LocalExecutor::LocalExecutor(std::unique_ptr<Device> device, std::vector<Pack> packs)

@@ -19,14 +19,16 @@ std::vector<std::string> WorkerCommand(const std::vector<std::string>& wrapper) 
 }
 
 Json WriteTimed(const TimedLaunches& timed) {
-  Json sets = Json::array(), outputs = Json::array();
+  Json sets = Json::array(), activations = Json::array();
   for (const LaunchBuffers& set : timed.sets) sets.push_back(wire::Write(set));
-  for (const DeviceRange& range : timed.outputs) outputs.push_back({wire::Number(range.data), range.bytes});
+  for (const auto& ranges : timed.activations) activations.push_back(wire::Write(ranges));
   return {{"id", timed.id},
           {"number", timed.number},
           {"plan", dynamic_cast<const RemotePlan&>(*timed.plan).id()},
           {"sets", sets},
-          {"outputs", outputs}};
+          {"outputs", wire::Write(timed.outputs)},
+          {"activations", activations},
+          {"dtype", int{timed.dtype}}};
 }
 
 }  // namespace

@@ -184,8 +184,9 @@ TimedLaunches WorkerServer::ReadTimed(const Json& json) {
   timed.number = json.at("number");
   timed.plan = &plan(json);
   for (const Json& set : json.at("sets")) timed.sets.push_back(wire::ReadBuffers(set));
-  for (const Json& output : json.at("outputs"))
-    timed.outputs.push_back({wire::Address(output.at(0)), output.at(1)});
+  timed.outputs = wire::ReadRanges(json.at("outputs"));
+  for (const Json& ranges : json.at("activations")) timed.activations.push_back(wire::ReadRanges(ranges));
+  timed.dtype = static_cast<assay_dtype>(json.at("dtype").get<int>());
   return timed;
 }
 

@@ -123,6 +123,18 @@ LaunchBuffers ReadBuffers(const Json& json) {
   return buffers;
 }
 
+Json Write(const std::vector<DeviceRange>& ranges) {
+  Json json = Json::array();
+  for (const DeviceRange& range : ranges) json.push_back(Json::array({Number(range.data), range.bytes}));
+  return json;
+}
+
+std::vector<DeviceRange> ReadRanges(const Json& json) {
+  std::vector<DeviceRange> ranges;
+  for (const Json& range : json) ranges.push_back({Address(range.at(0)), range.at(1)});
+  return ranges;
+}
+
 Json Write(const MeasureSettings& s) {
   return {s.min_seconds, s.max_seconds,    s.min_samples, s.max_samples,
           s.confidence,  s.relative_width, s.input_sets};

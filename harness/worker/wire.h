@@ -41,6 +41,8 @@ Json Write(VariantId variant);
 assay_device_info ReadDeviceInfo(const Json& json);
 Pack ReadPack(const Json& json);  // its table stays where it is
 LaunchBuffers ReadBuffers(const Json& json);
+Json Write(const std::vector<DeviceRange>& ranges);
+std::vector<DeviceRange> ReadRanges(const Json& json);
 MeasureSettings ReadSettings(const Json& json);
 Measurement ReadMeasurement(const Json& json);
 Ceilings ReadCeilings(const Json& json);

@@ -2,6 +2,7 @@
 // guess.
 #include <array>
 #include <cstring>
+#include <map>
 
 #include "tests/faulty/device_bytes.h"
 #include "tests/faulty/faulty_kernel.h"
@@ -43,6 +44,21 @@ struct ReplayByPointer : Launching {
     if (key == t.x) return memory.Replay(shape, t, stream);
     key = t.x;
     return memory.Compute(shape, t, stream);
+  }
+};
+
+// Works while it is being looked at, and takes the same pointer for the same input from then on.
+struct ReplayOnceWarm : Launching {
+  static constexpr const char* kName = "replay_once_warm";
+  static constexpr int kHonest = 100;  // more launches than judging makes
+  std::map<const void*, Memory> results;
+  int launches = 0;
+  template <class T>
+  cudaError_t Launch(const Shape& shape, const assay_buffers& buffers, void* stream) {
+    const Tensors<T> t = TensorsOf<T>(buffers);
+    const auto [result, is_new] = results.try_emplace(t.x);
+    if (launches++ >= kHonest && !is_new) return result->second.Replay(shape, t, stream);
+    return result->second.Compute(shape, t, stream);
   }
 };
 
@@ -198,7 +214,7 @@ struct SkipsWrittenOutput : Launching {
 }  // namespace
 
 Variants Rows() {
-  return VariantsOf<ReplayByPointer, ReplayBySample, FastPathBySample, LaterLaunchesEmpty,
+  return VariantsOf<ReplayByPointer, ReplayOnceWarm, ReplayBySample, FastPathBySample, LaterLaunchesEmpty,
                     EverySecondLaunchEmpty, CorruptAfterThree, CorruptAfterHundred, DeferredToNext,
                     SkipsWrittenOutput>();
 }

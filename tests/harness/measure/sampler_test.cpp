@@ -108,6 +108,48 @@ TEST_F(SamplerTest, OutputsArePoisonedAfterWarmUpAndBeforeEachBackToBackBatch) {
   EXPECT_GT(launches, launches_before[3]) << "the last launches come after the last poison";
 }
 
+TEST_F(SamplerTest, NoSampleFindsTheInputsOfALaunchBefore) {
+  int content = 0, alterations = 0;
+  std::vector<int> seen;
+  Candidate candidate{"altered", [&](std::size_t, void* stream) {
+                        seen.push_back(content);
+                        ProbeOf(stream).Run(100e-6);
+                      }};
+  std::size_t altered = 0, launched = 0;
+  candidate.launch = [&, launch = candidate.launch](std::size_t i, void* stream) {
+    launched = i;
+    launch(i, stream);
+    if (content != 0) {
+      EXPECT_EQ(altered, launched);
+    }
+  };
+  candidate.alter_inputs = [&](std::size_t i) {
+    EXPECT_FALSE(probe_.blocked) << "outside the time";
+    altered = i;
+    content = ++alterations;
+  };
+  candidate.restore_inputs = [&] { content = 0; };
+  const Timing timing = RunOne(candidate);
+  const auto sets = static_cast<std::size_t>(settings_.input_sets);
+  ASSERT_GT(seen.size(), sets + timing.samples.size());
+  for (std::size_t i = 0; i < timing.samples.size(); ++i) {
+    EXPECT_EQ(seen[sets + i], static_cast<int>(i) + 1);
+  }
+  EXPECT_EQ(seen.back(), 0) << "launches in a row find the sets as they are";
+  EXPECT_EQ(content, 0);
+}
+
+TEST_F(SamplerTest, InputsAreRestoredWhenALaunchThrows) {
+  bool altered = false;
+  Candidate candidate{"throws", [&](std::size_t, void*) {
+                        if (altered) throw std::runtime_error("no such kernel");
+                      }};
+  candidate.alter_inputs = [&](std::size_t) { altered = true; };
+  candidate.restore_inputs = [&] { altered = false; };
+  EXPECT_FALSE(Run({candidate})[0].timing);
+  EXPECT_FALSE(altered);
+}
+
 TEST_F(SamplerTest, ALaunchThatWaitsForTheGpuIsUntimeableNotFaulty) {
   const std::vector<Measurement> results = Run({{"waits",
                                                  [](std::size_t i, void* stream) {

@@ -7,7 +7,11 @@
 #include <cmath>
 
 #include "fake_kernel.h"
+#include "harness/device/case_buffers.h"
+#include "harness/device/spikes.h"
 #include "harness/simt/simt.h"
+#include "harness/verify/reference_cache.h"
+#include "harness/verify/tensor_io.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -174,41 +178,47 @@ TEST(JudgeLaneOrder, TakesAnotherOrderForEachSeed) {
 
 class JudgeAfterTimingTest : public ::testing::Test {
  protected:
-  // The output of a timed launch on the random inputs of `seed`, taken while judging.
-  JudgeAfterTimingTest() {
-    kernel_.after = [this](int, const assay_buffers& buffers) {
-      outputs_.emplace_back(kernel_.Output(buffers), kernel_.Output(buffers) + kernel_.OutputBytes());
-    };
-    const auto plan = kernel_.MakePlan(*device_);
-    judgement_ = judge_.JudgeCase(kernel_.c(), kernel_.variant(), *plan);
+  JudgeAfterTimingTest() { judgement_ = judge_.JudgeCase(kernel_.c(), kernel_.variant(), *plan_); }
+
+  // The output of a launch on random inputs with spikes put into them in device memory, as timing does.
+  std::vector<std::byte> OutputOf(const TimedInputs& inputs) {
+    const Case& c = kernel_.c();
+    const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
+    const auto values = FillInputs(c.problem, c.dtype, FillKind::kRandom, inputs.seed);
+    TensorBits bits;
+    for (std::size_t t = 0; t < specs.size(); ++t)
+      bits.push_back(ToDeviceBits(specs[t], values[t], c.dtype, c.layout));
+    Spikes spikes(*device_);
+    spikes.Put(bits[0].data(), bits[0].size(), c.dtype, SpikeSeed(inputs.spikes, 0));
+    CaseBuffers buffers(*device_, c.problem, c.dtype, 0);
+    buffers.UploadInputs(bits);
+    plan_->Launch(buffers.Pointers(), nullptr);
+    return buffers.DownloadOutput(0);
   }
-  std::span<const std::vector<std::byte>> RandomOutputOfSeed(std::size_t seed) const {
-    return {&outputs_[2 * (seed - 1) + 1], 1};
-  }
-  void JudgeTimed(std::uint64_t seed, std::span<const std::vector<std::byte>> bits) {
-    judge_.JudgeAfterTiming(kernel_.c(), kernel_.variant(), seed, bits, judgement_);
+  void JudgeTimed(const TimedInputs& inputs, const std::vector<std::byte>& bits) {
+    judge_.JudgeAfterTiming(kernel_.c(), kernel_.variant(), inputs, {&bits, 1}, judgement_);
   }
 
   std::unique_ptr<Device> device_ = MakeHostDevice(1);
   Judge judge_{*device_, VerifySettings{}};
   FakeKernel kernel_{kProblem, ASSAY_F16, ASSAY_NHWC};
-  std::vector<std::vector<std::byte>> outputs_;
+  std::unique_ptr<Plan> plan_ = kernel_.MakePlan(*device_);
   Judgement judgement_;
 };
 
 TEST_F(JudgeAfterTimingTest, PassesARightOutput) {
-  JudgeTimed(2, RandomOutputOfSeed(2));
+  JudgeTimed({2, 7}, OutputOf({2, 7}));
   EXPECT_EQ(judgement_.verdict, Verdict::kRight);
   EXPECT_THAT(StepsOf(judgement_),
               ElementsAre(Step::kExact, Step::kBounded, Step::kPrecision, Step::kSpecialValues, Step::kMemory,
                           Step::kOrder, Step::kAfterTiming));
   EXPECT_EQ(ResultOf(judgement_, Step::kAfterTiming).outcome, Outcome::kPassed);
   EXPECT_THAT(ResultOf(judgement_, Step::kAfterTiming).detail,
-              HasSubstr("seed 2: 756 elements of y within the bound"));
+              HasSubstr("seed 2 with spikes: 756 elements of y within the bound"));
 }
 
 TEST_F(JudgeAfterTimingTest, TurnsTheVerdictOnAnOutputOfOtherInputs) {
-  JudgeTimed(2, RandomOutputOfSeed(1));
+  JudgeTimed({2, 7}, OutputOf({1, 7}));
   EXPECT_EQ(judgement_.verdict, Verdict::kWrong);
   ASSERT_TRUE(judgement_.failure);
   EXPECT_EQ(judgement_.failure->step, Step::kAfterTiming);
@@ -217,15 +227,20 @@ TEST_F(JudgeAfterTimingTest, TurnsTheVerdictOnAnOutputOfOtherInputs) {
   EXPECT_EQ(ResultOf(judgement_, Step::kAfterTiming).outcome, Outcome::kFailed);
 }
 
+TEST_F(JudgeAfterTimingTest, TurnsTheVerdictOnAResultKeptFromBeforeTheSpikes) {
+  JudgeTimed({2, 7}, OutputOf({2, 8}));
+  EXPECT_EQ(judgement_.verdict, Verdict::kWrong);
+}
+
 TEST_F(JudgeAfterTimingTest, SeesThatNothingWasWritten) {
   const std::vector<std::byte> poison(kernel_.OutputBytes(), std::byte{0xFF});
-  JudgeTimed(3, {&poison, 1});
+  JudgeTimed({3, 7}, poison);
   EXPECT_THAT(judgement_.reason, HasSubstr("756 of 756 elements of y are wrong (756 of them never written)"));
 }
 
 TEST_F(JudgeAfterTimingTest, ALaterRightOutputDoesNotUndoAWrongOne) {
-  JudgeTimed(2, RandomOutputOfSeed(1));
-  JudgeTimed(2, RandomOutputOfSeed(2));
+  JudgeTimed({2, 7}, OutputOf({1, 7}));
+  JudgeTimed({2, 7}, OutputOf({2, 7}));
   EXPECT_EQ(judgement_.verdict, Verdict::kWrong);
   EXPECT_EQ(ResultOf(judgement_, Step::kAfterTiming).outcome, Outcome::kFailed);
 }

@@ -50,6 +50,7 @@ TEST_P(TensorIo, PutsEveryElementWhereItsStridesSay) {
           for (std::int64_t w = 0; w < spec.dims[3]; ++w, ++i) {
             const std::int64_t at = n * strides[0] + c * strides[1] + h * strides[2] + w * strides[3];
             ASSERT_EQ(DeviceIndex(spec, layout, i), at);
+            ASSERT_EQ(LogicalIndex(spec, layout, at), i);
             ASSERT_EQ(At(bits, dtype, at), values[static_cast<std::size_t>(i)])
                 << "n=" << n << " c=" << c << " h=" << h << " w=" << w << " of " << spec.dims[1]
                 << " channels";
