@@ -46,10 +46,13 @@ nlohmann::json WorkerLink::Call(nlohmann::json request, const std::string& doing
   if (!later_.empty()) request["before"] = std::exchange(later_, nlohmann::json::array());
   using Clock = std::chrono::steady_clock;
   const auto start = Clock::now();
+  TimeLimit limit{std::max(left_, 0.01) + extra_seconds,
+                  case_.empty() ? fmt::format("the {:.3g} s that this may take", limit_)
+                                : fmt::format("the {:.3g} s of its case (limits: seconds)", limit_)};
+  if (extra_seconds > 0) limit.words += fmt::format(" and {:.3g} s of sampling", extra_seconds);
   nlohmann::json answer;
   try {
-    answer = process_->Call(request, std::max(left_, 0.01) + extra_seconds,
-                            case_.empty() ? doing : fmt::format("{} of {}", doing, case_));
+    answer = process_->Call(request, limit, case_.empty() ? doing : fmt::format("{} of {}", doing, case_));
   } catch (const WorkerLost&) {
     left_output_ = process_->TakeOutput();
     process_.reset();

@@ -203,7 +203,7 @@ void WorkerProcess::ThrowDeath(const std::string& doing) {
                    fmt::format("crashed by {} in {}{}", SignalWords(signal), doing, Printed()));
 }
 
-nlohmann::json WorkerProcess::Call(const nlohmann::json& request, double limit_seconds,
+nlohmann::json WorkerProcess::Call(const nlohmann::json& request, const TimeLimit& limit,
                                    const std::string& doing) {
   if (pid_ <= 0) throw WorkerLost(WorkerLost::Cause::kNotStarted, "there is no worker process");
   const Token token = DrawToken();
@@ -212,12 +212,12 @@ nlohmann::json WorkerProcess::Call(const nlohmann::json& request, double limit_s
   } catch (const std::system_error&) {
     ThrowDeath(doing);
   }
-  return WaitForAnswer(token, limit_seconds, doing);
+  return WaitForAnswer(token, limit, doing);
 }
 
-nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, double limit_seconds,
+nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, const TimeLimit& limit,
                                             const std::string& doing) {
-  const auto deadline = Clock::now() + std::chrono::duration<double>(limit_seconds);
+  const auto deadline = Clock::now() + std::chrono::duration<double>(limit.seconds_left);
   while (true) {
     bool ended = false;
     try {
@@ -234,11 +234,9 @@ nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, double limit_sec
     if (ended) ThrowDeath(doing);
     const double left = std::chrono::duration<double>(deadline - Clock::now()).count();
     if (left <= 0) {
-      KillAndThrow(
-          WorkerLost::Cause::kHung,
-          fmt::format("hung: no answer from {} within its limit of {:.3g} s (limits: seconds); the process "
-                      "was killed",
-                      doing, limit_seconds));
+      KillAndThrow(WorkerLost::Cause::kHung,
+                   fmt::format("hung: no answer from {} when {} were over; the process was killed", doing,
+                               limit.words));
     }
     std::array<pollfd, 2> wait{{{channel_.get(), POLLIN, 0}, {output_pipe_.get(), POLLIN, 0}}};
     const int milliseconds = static_cast<int>(std::min(std::ceil(left * 1000), 1e6));

@@ -45,6 +45,12 @@ class OwnedFd {
   int fd_ = -1;
 };
 
+// How long to wait for an answer, which may be the rest of a longer time, and that time in words.
+struct TimeLimit {
+  double seconds_left = 0;
+  std::string words;  // "the 60 s of its case"
+};
+
 class WorkerProcess {
  public:
   // Starts `command` (a program and its arguments) with the channel, `block` and a tripwire as its
@@ -58,7 +64,7 @@ class WorkerProcess {
 
   // Sends a request and waits for its answer. `doing` names it in sentences: "launch() of tiled". Throws
   // WorkerLost, after which there is no process any more.
-  nlohmann::json Call(const nlohmann::json& request, double limit_seconds, const std::string& doing);
+  nlohmann::json Call(const nlohmann::json& request, const TimeLimit& limit, const std::string& doing);
 
   // What it has printed since the last call, at most the last few KiB.
   std::string TakeOutput();
@@ -66,7 +72,7 @@ class WorkerProcess {
 
  private:
   void Start(const std::vector<std::string>& command, const SharedBlock& block);
-  nlohmann::json WaitForAnswer(const Token& token, double limit_seconds, const std::string& doing);
+  nlohmann::json WaitForAnswer(const Token& token, const TimeLimit& limit, const std::string& doing);
   void ReadOutput();
   // Throws ChannelCorrupt if somebody in the worker has written to a descriptor that leads nowhere.
   void CheckTripwire() const;
