@@ -91,7 +91,7 @@ std::vector<const faulty::Row*> SelectRows(const std::string& filter) {
 bool HasRoom(const Device& device) {
   constexpr std::size_t kDeviceBytes = std::size_t{10} << 30, kHostBytes = std::size_t{48} << 30;
   return device.info().backend == ASSAY_BACKEND_CUDA && device.FreeBytes() >= kDeviceBytes &&
-         HostFreeBytes() >= kHostBytes;
+         HostFreeBytes().value_or(0) >= kHostBytes;
 }
 
 ExitCode Selftest(const SelftestArguments& arguments, const std::string& command_line) {

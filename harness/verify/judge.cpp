@@ -90,7 +90,6 @@ void ReportSteps(const CaseRun& run, const std::vector<Progress>& progress, cons
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-// Runs the table's steps up to the first fault: those for each seed seed by seed, then the others.
 // Filling and evaluating takes minutes of CPU time from here on.
 bool TooLargeForProbes(const Case& c) {
   constexpr std::int64_t kElements = std::int64_t{1} << 30;
@@ -99,6 +98,7 @@ bool TooLargeForProbes(const Case& c) {
          std::ranges::any_of(c.problem.op->Outputs(c.problem), large);
 }
 
+// Runs the table's steps up to the first fault: those for each seed seed by seed, then the others.
 class StepRunner {
  public:
   StepRunner(CaseRun& run, Device& device, const VerifySettings& settings, Judgement& judgement)
@@ -107,7 +107,8 @@ class StepRunner {
       progress_[i].not_applicable = table_[i].not_applicable(run.c());
       if (!table_[i].for_each_seed && TooLargeForProbes(run.c())) {
         progress_[i].not_applicable =
-            "too large a problem to be drawn again and again; what this step shows does not depend on the size";
+            "too large a problem to be drawn again and again; what this step shows does not depend on the "
+            "size";
       }
       progress_[i].turns = table_[i].turns(run.c(), settings.seeds);
     }
@@ -202,6 +203,9 @@ class StepRunner {
   std::int64_t compared_ = 0, idle_ = 0;
 };
 
+// Half of what is free; where that is not known, a quarter of all there is.
+std::size_t DefaultCacheBytes() { return HostFreeBytes().value_or(HostTotalBytes() / 2) / 2; }
+
 // Every step that JudgeCase reports, as not run.
 std::vector<StepResult> NothingRun(const std::string& why) {
   std::vector<StepResult> steps;
@@ -215,7 +219,7 @@ std::vector<StepResult> NothingRun(const std::string& why) {
 Judge::Judge(Device& device, const VerifySettings& settings, std::size_t cache_bytes)
     : device_(&device),
       settings_(settings),
-      cache_(std::make_unique<ReferenceCache>(cache_bytes != 0 ? cache_bytes : HostFreeBytes() / 2)),
+      cache_(std::make_unique<ReferenceCache>(cache_bytes != 0 ? cache_bytes : DefaultCacheBytes())),
       scratch_(std::make_unique<JudgeScratch>()) {
   if (settings.seeds < 1) {
     throw std::invalid_argument(
@@ -252,7 +256,9 @@ Judgement Judge::JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan
     if (error.sticky) throw;
     fail(error.what());
   } catch (const std::bad_alloc&) {
-    fail(fmt::format("judging it takes more host memory than there is; {} are free", Size(HostFreeBytes())));
+    const auto free_now = HostFreeBytes();
+    fail(fmt::format("judging it takes more host memory than there is{}",
+                     free_now ? fmt::format("; {} are free", Size(*free_now)) : ""));
   }
   judgement.steps.push_back({Step::kAfterTiming, Outcome::kNotRun, "not timed"});
   return judgement;
