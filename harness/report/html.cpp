@@ -141,6 +141,7 @@ Json CaseJson(const Record& record, const CaseFigures& figures, Strings& strings
   if (CountsAsFailure(record)) json["fails"] = true;
   if (!record.reason.empty()) json["reason"] = strings.Number(record.reason);
   if (!record.plan.empty()) json["plan"] = strings.Number(record.plan);
+  if (!record.printed.empty()) json["printed"] = strings.Number(record.printed);
   if (!figures.warning.empty()) json["warning"] = figures.warning;
   Json steps = Json::array();
   for (const StepResult& step : record.steps) {

@@ -212,6 +212,18 @@ TEST_F(BrowserTest, ClicksSortFilterAndOpenDetails) {
   EXPECT_THAT(details, HasSubstr("<canvas"));
 }
 
+TEST_F(BrowserTest, DetailsShowWhatAPackPrintedAsText) {
+  Journal journal = ThreeHundred();
+  journal.records[2].printed = "tile 16 & <img src=x onerror=window.onerror('x')>\n  at block 3\n";
+  const std::string dom = Open(journal, "#case=" + journal.records[2].id);
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  ASSERT_EQ(RootData(dom, "open-case"), journal.records[2].id);
+  const std::string details = dom.substr(dom.find("<tr class=\"detail\">"));
+  EXPECT_THAT(details, HasSubstr("<pre class=\"printed\">tile 16 &amp; &lt;img src=x "
+                                 "onerror=window.onerror('x')&gt;\n  at block 3\n</pre>"));
+  EXPECT_THAT(Open(journal, "#case=" + journal.records[3].id), Not(HasSubstr("class=\"printed\"")));
+}
+
 TEST_F(BrowserTest, WithoutTimesThereAreNoChartsAndNoEmptyColumns) {
   const Journal journal = ThreeHundred(false);
   const std::string dom = Open(journal);

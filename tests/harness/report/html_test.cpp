@@ -76,6 +76,14 @@ TEST(RenderHtml, HoldsEveryCase) {
   EXPECT_EQ(data["means"].size(), analysis.means.size());
 }
 
+TEST(RenderHtml, WhatAPackPrintedIsKeptLineByLine) {
+  Journal journal = testing::SyntheticJournal();
+  journal.records[1].printed = "first </script> line\n\tsecond & \x1b[31mline\n";
+  const Json data = DataOf(RenderHtml(journal));
+  EXPECT_FALSE(data["cases"][0].contains("printed"));
+  EXPECT_EQ(data["strings"].at(data["cases"][1]["printed"].get<std::size_t>()), journal.records[1].printed);
+}
+
 TEST(RenderHtml, AFailureKeepsWhatItSaid) {
   Journal journal = testing::SyntheticJournal();
   Record& record = journal.records[0];

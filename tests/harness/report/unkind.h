@@ -23,6 +23,7 @@ inline void MakeUnkind(Journal& journal) {
     record.id += unkind;
     record.reason = unkind;
     record.plan = unkind;
+    record.printed = unkind;
     record.reproduce = unkind;
     for (StepResult& step : record.steps) step.detail = unkind;
     if (record.failure) record.failure->detail = record.failure->coordinates = unkind;
