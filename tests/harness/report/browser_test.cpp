@@ -16,11 +16,13 @@
 #include "harness/report/report.h"
 #include "tests/harness/report/synthetic.h"
 #include "tests/harness/report/unkind.h"
+#include "tests/harness/report/untrusted.h"
 
 namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -210,6 +212,22 @@ TEST_F(BrowserTest, ClicksSortFilterAndOpenDetails) {
   EXPECT_THAT(details, HasSubstr("outputs of the timed launches judged again"));
   EXPECT_THAT(details, HasSubstr("engine 34, NHWC, 2 plans"));
   EXPECT_THAT(details, HasSubstr("<canvas"));
+}
+
+TEST_F(BrowserTest, AnUntrustedCaseHasACardATileAndAFilter) {
+  Journal journal = testing::SyntheticJournal({.problems = 1, .with_failures = false});
+  testing::MakeUntrusted(journal.records[5]);
+  const std::string dom = Open(journal, "#verdict=untrusted");
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  EXPECT_EQ(RootData(dom, "failures"), "1");
+  EXPECT_THAT(dom, HasSubstr("<b>1</b><span>untrusted</span>"));
+  EXPECT_THAT(dom, Not(HasSubstr("No case is wrong: 29")));
+  const std::size_t card = dom.find("<article class=\"card\"");
+  ASSERT_NE(card, std::string::npos);
+  EXPECT_THAT(dom.substr(card, dom.find("</article>", card) - card),
+              AllOf(HasSubstr(">untrusted</span>"), HasSubstr(testing::kWhyUntrusted),
+                    HasSubstr(journal.records[5].id)));
+  EXPECT_EQ(TableRows(dom), std::vector<std::size_t>{5});
 }
 
 TEST_F(BrowserTest, DetailsShowWhatAPackPrintedAsText) {

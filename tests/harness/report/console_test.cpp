@@ -6,10 +6,12 @@
 #include <sstream>
 #include <utility>
 
+#include "fmt/core.h"
 #include "harness/report/report.h"
 #include "harness/report/text.h"
 #include "tests/harness/report/synthetic.h"
 #include "tests/harness/report/unkind.h"
+#include "tests/harness/report/untrusted.h"
 
 namespace assay {
 namespace {
@@ -46,6 +48,18 @@ TEST(RenderConsole, WrongCasesComeFirstWithTheirCommand) {
   EXPECT_THAT(text, HasSubstr("    " + journal.records[7].reproduce + "\n"));
   EXPECT_LT(text.find("WRONG"), text.find("FAILED"));
   EXPECT_LT(text.find("FAILED"), text.find("median us"));
+}
+
+TEST(RenderConsole, AnUntrustedCaseIsShownAsAFailureWithoutAStep) {
+  Journal journal = testing::SyntheticJournal({.problems = 1, .with_failures = false});
+  Record& record = journal.records[4];
+  testing::MakeUntrusted(record);
+  const std::string text = RenderConsole(journal, 0);
+  EXPECT_EQ(text.find(fmt::format("UNTRUSTED {}\n    {}\n    {}\n\n", record.id, testing::kWhyUntrusted,
+                                  record.reproduce)),
+            0u)
+      << text;
+  EXPECT_THAT(text, HasSubstr("30 cases: 29 right, 1 untrusted\n"));
 }
 
 TEST(RenderConsole, TotalsMeansAndPlaces) {

@@ -193,6 +193,22 @@ TEST_F(RunnerTest, ExitCodesFollowTheVerdicts) {
   }
 }
 
+TEST(ExitCodeOf, FollowsEachVerdict) {
+  const auto code = [](Verdict verdict) {
+    Journal journal;
+    journal.records.resize(3);
+    for (Record& record : journal.records) record.verdict = Verdict::kRight;
+    journal.records[1].verdict = verdict;
+    return ExitCodeOf(journal);
+  };
+  EXPECT_EQ(code(Verdict::kRight), ExitCode::kRight);
+  EXPECT_EQ(code(Verdict::kWrong), ExitCode::kWrong);
+  EXPECT_EQ(code(Verdict::kFailed), ExitCode::kWrong);
+  EXPECT_EQ(code(Verdict::kUntrusted), ExitCode::kWrong);
+  EXPECT_EQ(code(Verdict::kUnsupported), ExitCode::kRight);
+  EXPECT_EQ(code(Verdict::kUnavailable), ExitCode::kRight);
+}
+
 TEST_F(RunnerTest, AFolderThatAnotherRunWritesToIsRefused) {
   std::filesystem::create_directories(dir_);
   {
