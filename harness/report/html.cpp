@@ -64,6 +64,7 @@ Json HeaderJson(const Journal& journal, const Analysis& analysis) {
                {"version", header.assay_version},
                {"timed", header.timed},
                {"untimed_reason", header.untimed_reason},
+               {"notices", header.notices},
                {"environment", PairsOf(header.environment)},
                {"method", PairsOf(header.method)},
                {"planned", header.planned_cases},

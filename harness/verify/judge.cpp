@@ -251,7 +251,9 @@ Judgement Judge::JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan
       if (error.sticky) throw;
       fail(fmt::format("{}: {}", needs, error.what()));
     }
-    if (run) StepRunner(*run, *device_, settings_, judgement).Run();
+    VerifySettings settings = settings_;
+    if (c.seeds > 0) settings.seeds = c.seeds;
+    if (run) StepRunner(*run, *device_, settings, judgement).Run();
   } catch (const DeviceError& error) {
     if (error.sticky) throw;
     fail(error.what());

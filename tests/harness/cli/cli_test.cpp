@@ -109,6 +109,20 @@ TEST_F(CliTest, OutputThatCannotBeWrittenIsNoticedAndTheFilesStayWhole) {
   }
 }
 
+TEST_F(CliTest, BoundaryProblemsTooLargeForTheHostDeviceAreNotLeftOutInSilence) {
+  const Output output = Assay(
+      "run --problem n1c1k1h3w3r3 --variant naive --dtype fp16 --layout nchw --seeds 1 --device host "
+      "--boundary "
+      "--out r");
+  const std::string notice =
+      "4 of 4 problems with more than 2^31 elements in a tensor (counted in each dtype) are left out: the "
+      "host "
+      "device is too slow for so large a problem.";
+  EXPECT_THAT(output.text, HasSubstr(notice));
+  EXPECT_THAT(ReadFile(dir_ / "r/report.html"), HasSubstr(notice));
+  EXPECT_EQ(ReadJournal(dir_ / "r/results.jsonl").header.notices, std::vector<std::string>{notice});
+}
+
 TEST_F(CliTest, ResultsAreNeverOverwritten) {
   ASSERT_EQ(Assay("run --problem n1c2k2h5w5r3p1 --dtype fp32 --device host --out r").exit_code, 0);
   const std::string before = ReadFile(dir_ / "r/results.jsonl");

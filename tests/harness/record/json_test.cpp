@@ -41,6 +41,7 @@ TEST(HeaderJson, EveryFieldComesBack) {
   EXPECT_EQ(back.device, header.device);
   EXPECT_EQ(back.timed, header.timed);
   EXPECT_EQ(back.untimed_reason, header.untimed_reason);
+  EXPECT_EQ(back.notices, header.notices);
   EXPECT_EQ(back.environment, header.environment);
   EXPECT_EQ(back.method, header.method);
   EXPECT_EQ(back.planned_cases, header.planned_cases);

@@ -19,6 +19,7 @@ inline SweepHeader FullHeader() {
   header.device = "cuda:0";
   header.timed = true;
   header.untimed_reason = "not at all";
+  header.notices = {"4 of 4 problems are left out.", "second"};
   header.environment = {{"GPU", "one"}, {"driver", "2"}, {"CUDA", "13.0"}};
   header.method = {{"z first", "order is kept"}, {"a second", "yes"}};
   header.ceilings = Ceilings{3.0e12, 5.0e13, 6.0e14, 6.1e14, 3.5e14};

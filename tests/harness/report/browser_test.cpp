@@ -243,8 +243,10 @@ TEST_F(BrowserTest, DetailsShowWhatAPackPrintedAsText) {
 }
 
 TEST_F(BrowserTest, WithoutTimesThereAreNoChartsAndNoEmptyColumns) {
-  const Journal journal = ThreeHundred(false);
+  Journal journal = ThreeHundred(false);
+  journal.header.notices = {"4 of 4 <huge> problems are left out."};
   const std::string dom = Open(journal);
+  EXPECT_THAT(dom, HasSubstr("<p class=\"note warn\">4 of 4 &lt;huge&gt; problems are left out.</p>"));
   EXPECT_EQ(RootData(dom, "ready"), "true");
   EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
   EXPECT_EQ(RootData(dom, "charts-drawn"), "0");

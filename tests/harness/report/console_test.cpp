@@ -79,6 +79,12 @@ TEST(RenderConsole, WithoutTimesItSaysWhy) {
   EXPECT_THAT(text, Not(HasSubstr("GB/s")));
 }
 
+TEST(RenderConsole, SaysWhatTheSweepLeavesOut) {
+  Journal journal = Small();
+  journal.header.notices = {"4 of 4 huge problems are left out."};
+  EXPECT_THAT(RenderConsole(journal, 0), HasSubstr("4 of 4 huge problems are left out.\n60 cases:"));
+}
+
 TEST(RenderConsole, ManyCasesDoNotFloodTheScreen) {
   Journal journal = testing::SyntheticJournal();
   for (Record& record : journal.records) record.verdict = Verdict::kFailed;

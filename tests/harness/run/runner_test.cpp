@@ -100,14 +100,17 @@ class RunnerTest : public testing::Test {
     return {Pack("test.so", table_), Pack("gpu.so", gpu_table_), Pack("broken.so", broken_table_)};
   }
 
-  Journal Run(const std::vector<std::string>& variants, bool named = false, bool resume = false) {
+  Journal Run(const std::vector<std::string>& variants, bool named = false, bool resume = false,
+              int seeds = 0) {
     Sweep sweep;
     sweep.name = "test";
+    sweep.notices = notices_;
     for (const std::string& variant : variants) {
       Case c;
       c.problem = FindOperator("dsconv")->ParseProblemId(kProblem);
       c.variant = variant;
       c.named = named;
+      c.seeds = seeds;
       sweep.cases.push_back(c);
     }
     LocalExecutor executor(MakeHostDevice(1), Packs());
@@ -126,7 +129,26 @@ class RunnerTest : public testing::Test {
   std::vector<assay_variant> variants_, gpu_variants_, broken_variants_{Variant("libraryless")};
   assay_pack table_{}, gpu_table_{}, broken_table_{};
   std::filesystem::path dir_;
+  std::vector<std::string> notices_;
 };
+
+TEST_F(RunnerTest, ACaseMayHaveFewerSeedsThanItsSweep) {
+  const auto exact = [](const Record& record) { return record.steps.at(0).detail; };
+  const Journal journal = Run({"right"}, false, false, 1);
+  EXPECT_THAT(exact(journal.records.at(0)), HasSubstr("1 seed:"));
+  EXPECT_THAT(journal.records[0].reproduce, HasSubstr(" --seeds 1 "));
+  std::filesystem::remove_all(dir_);
+  EXPECT_THAT(exact(Run({"right"}).records.at(0)), HasSubstr("3 seeds:"));
+}
+
+TEST_F(RunnerTest, WhatIsLeftOutStandsInTheHeaderAlsoWhenTheRunGoesOn) {
+  notices_ = {"8 problems are left out"};
+  Run({"right"});
+  EXPECT_EQ(ReadJournal(dir_ / "results.jsonl").header.notices, notices_);
+  notices_ = {"4 problems are left out"};
+  EXPECT_EQ(Run({"right"}, false, true).header.notices, notices_);
+  EXPECT_EQ(ReadJournal(dir_ / "results.jsonl").header.notices, notices_);
+}
 
 TEST_F(RunnerTest, EachCaseGetsItsOwnVerdict) {
   const Journal journal = Run(
