@@ -141,6 +141,37 @@ TEST_F(RunnerTest, ACaseMayHaveFewerSeedsThanItsSweep) {
   EXPECT_THAT(exact(Run({"right"}).records.at(0)), HasSubstr("3 seeds:"));
 }
 
+// Notes the limits that cases are given.
+class LimitNotes final : public LocalExecutor {
+ public:
+  using LocalExecutor::LocalExecutor;
+  void BeginCase(const std::string& /*id*/, double limit_seconds) override {
+    limits.push_back(limit_seconds);
+  }
+  std::vector<double> limits;
+};
+
+TEST_F(RunnerTest, MovingAHugeProblemsTensorsIsNotTheKernelsTime) {
+  Sweep sweep;
+  sweep.limits.seconds = 2;
+  for (const char* problem : {kProblem, "n1c2k1h32833w32833r1st64"}) {
+    Case c;
+    c.problem = FindOperator("dsconv")->ParseProblemId(problem);
+    c.variant = "unsupported";  // the limit is set before it is asked
+    sweep.cases.push_back(c);
+  }
+  LimitNotes executor(MakeHostDevice(1), Packs());
+  std::FILE* quiet = std::fopen("/dev/null", "w");
+  const auto progress = MakeProgress(quiet);
+  RunOptions options;
+  options.out_dir = dir_;
+  RunSweep(sweep, executor, options, *progress);
+  std::fclose(quiet);
+  ASSERT_EQ(executor.limits.size(), 2u);
+  EXPECT_NEAR(executor.limits[0], 2, 0.001);
+  EXPECT_GT(executor.limits[1], 40) << "8 GiB in fp32";
+}
+
 TEST_F(RunnerTest, WhatIsLeftOutStandsInTheHeaderAlsoWhenTheRunGoesOn) {
   notices_ = {"8 problems are left out"};
   Run({"right"});
