@@ -129,14 +129,6 @@ struct BoundaryProblem {
   std::string label;  // why it is one: "q = tile + 1 (33)"
 };
 
-// A problem whose indices leave 32 bits, and the memory without which it cannot be judged.
-struct HugeProblem {
-  Problem problem;
-  std::string label;
-  std::int64_t device_bytes = 0;  // all tensors; a workspace comes on top
-  std::int64_t host_bytes = 0;    // what judging one set of inputs holds at once
-};
-
 class Operator {
  public:
   virtual ~Operator() = default;
@@ -184,8 +176,9 @@ class Operator {
   virtual std::vector<BoundaryProblem> BoundaryProblems(std::span<const TileAxis> /*tile*/) const {
     return {};
   }
-  // Problems with more than 2^31 elements in one tensor and little arithmetic.
-  virtual std::vector<HugeProblem> HugeProblems(assay_dtype /*dtype*/) const { return {}; }
+  // Problems with more than 2^31 elements in one tensor and little arithmetic. What memory they need is said
+  // in harness/verify/needs.h.
+  virtual std::vector<BoundaryProblem> HugeProblems() const { return {}; }
   // A valid small problem from anywhere in the space of parameters: the same on every machine for the same
   // seed. Throws ProblemError if the operator cannot draw one.
   virtual Problem RandomProblem(std::uint64_t /*seed*/) const {

@@ -30,6 +30,7 @@ const CASES = DATA.cases.map((c, index) => {
     device: text(c.device),
     reason: text(c.reason),
     plan: text(c.plan),
+    printed: text(c.printed),
     steps: c.steps.map((step) => step.map(text)),
     group: `${text(c.problem)} ${c.dtype} ${c.layout}`,
     intensity: c.bytes > 0 ? c.flops / c.bytes : null,

@@ -28,6 +28,7 @@ function buildNotes() {
   if (HEADER.missing > 0) {
     add("bad", `The sweep did not end: ${plural(HEADER.missing, "case", "cases")} of ${HEADER.planned} planned did not run.`);
   }
+  for (const notice of HEADER.notices) add("warn", notice);
   if (HEADER.torn) add("warn", "The journal's last line was cut short, so its case is left out.");
   if (DATA.failures.length === 0 && DATA.totals.right > 0) {
     add("good", `No case is wrong: ${plural(DATA.totals.right, "case was", "cases were")} judged right.`);

@@ -185,6 +185,7 @@ function detailsOf(c) {
     el("ul", {}, ...c.steps.map(([step, outcome, detail]) =>
       el("li", {}, outcome === "passed" ? "✓ " : outcome === "failed" ? "✗ " : "– ", el("b", {}, step), ` ${outcome}`, detail ? `: ${detail}` : ""))),
     c.plan ? el("h4", {}, "Plan") : "", c.plan ? el("p", {}, c.plan) : "",
+    c.printed ? el("h4", {}, "Printed, at most its end") : "", c.printed ? el("pre", {class: "printed"}, c.printed) : "",
     c.reproduce ? el("h4", {}, "Run this case alone") : "", c.reproduce ? copyable(c.reproduce) : "");
   const right = el("div", {});
   if (c.time) right.append(el("h4", {}, "Time"), timeValues(c), el("div", {class: "sample-chart"}, el("canvas", {role: "img", "aria-label": "Quantiles of the samples"})));

@@ -88,7 +88,7 @@ void ListShapes(const assay_variant& variant, const assay_device_info& device) {
   for (const assay_dtype dtype : AllDTypes()) {
     for (const assay_layout layout : AllLayouts()) {
       for (const auto& each : op->BoundaryProblems({})) odd.Ask(variant, each.problem, dtype, layout, device);
-      for (const auto& each : op->HugeProblems(dtype)) huge.Ask(variant, each.problem, dtype, layout, device);
+      for (const auto& each : op->HugeProblems()) huge.Ask(variant, each.problem, dtype, layout, device);
     }
   }
   std::vector<std::string> axes;

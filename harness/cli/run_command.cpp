@@ -12,6 +12,7 @@
 #include "harness/report/progress.h"
 #include "harness/report/report.h"
 #include "harness/run/environment.h"
+#include "harness/run/huge_problems.h"
 #include "harness/run/sanitizer.h"
 #include "harness/worker/remote_executor.h"
 
@@ -87,7 +88,11 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   Sweep sweep = SelectCases(arguments.selection, packs.BuildCatalog());
   if (arguments.no_measure) sweep.measure.enabled = false;
   if (arguments.boundary) {
-    sweep = WithBoundaryProblems(sweep, [&](const Case& c) { return AskForTile(packs, executor, c); });
+    const Sweep base = sweep;
+    sweep = WithBoundaryProblems(base, [&](const Case& c) { return AskForTile(packs, executor, c); });
+    JudgingRoom room = RoomOn(executor.device());
+    if (!arguments.sanitizers.empty()) room.too_slow = "compute-sanitizer";
+    AddHugeProblemsThatFit(base, room, sweep);
   } else if (arguments.generated > 0) {
     sweep = GeneratedSweep(sweep, arguments.generated, sweep.verify.first_seed);
   }

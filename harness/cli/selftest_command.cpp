@@ -9,11 +9,11 @@
 #include <system_error>
 
 #include "harness/cli/commands.h"
-#include "harness/device/host_memory.h"
 #include "harness/report/progress.h"
 #include "harness/run/pack_set.h"
 #include "harness/run/runner.h"
 #include "harness/selftest/selftest.h"
+#include "harness/verify/needs.h"
 #include "harness/worker/remote_executor.h"
 
 namespace assay {
@@ -87,13 +87,6 @@ std::vector<const faulty::Row*> SelectRows(const std::string& filter) {
   return rows;
 }
 
-// The problem of more than 2^31 elements takes 6 GiB on the device, and several times that to draw and judge.
-bool HasRoom(const Device& device) {
-  constexpr std::size_t kDeviceBytes = std::size_t{10} << 30, kHostBytes = std::size_t{48} << 30;
-  return device.info().backend == ASSAY_BACKEND_CUDA && device.FreeBytes() >= kDeviceBytes &&
-         HostFreeBytes() >= kHostBytes;
-}
-
 ExitCode Selftest(const SelftestArguments& arguments, const std::string& command_line) {
   SelftestOptions options;
   options.rows = SelectRows(arguments.filter);
@@ -103,7 +96,7 @@ ExitCode Selftest(const SelftestArguments& arguments, const std::string& command
   PackSet(executor.packs()).CheckAnyReadable();
   options.has_worker = true;
   options.gpu = executor.device().can_time();
-  options.has_room = HasRoom(executor.device());
+  options.room = RoomOn(executor.device());
   const OutFolder out(arguments.out);
 
   const auto run = [&](const Sweep& sweep) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 #include <unordered_set>
 #include <utility>
@@ -40,9 +41,9 @@ std::vector<Combination> CombinationsOf(const Sweep& base) {
 
 // The cases of one problem; none is named, none a baseline.
 void AddCases(const Problem& problem, const std::string& label, const Combination& combination,
-              std::vector<Case>& cases) {
+              std::vector<Case>& cases, int seeds = 0) {
   for (const std::string& variant : combination.variants) {
-    cases.push_back({problem, label, combination.dtype, combination.layout, variant, false, false});
+    cases.push_back({problem, label, combination.dtype, combination.layout, variant, false, false, seeds});
   }
 }
 
@@ -92,6 +93,18 @@ Sweep WithBoundaryProblems(const Sweep& base, const TileLookup& tile_of) {
     throw ConfigError(fmt::format("operator {} knows no boundary problems", op.name()));
   }
   return sweep;
+}
+
+void AddHugeProblems(const Sweep& base, const FitLookup& fits, Sweep& sweep) {
+  const std::vector<Combination> combinations = CombinationsOf(base);
+  for (const BoundaryProblem& huge : base.cases.front().problem.op->HugeProblems()) {
+    std::map<assay_dtype, bool> fits_in;
+    for (const Combination& combination : combinations) {
+      const auto [answer, is_new] = fits_in.try_emplace(combination.dtype);
+      if (is_new) answer->second = fits(huge.problem, combination.dtype);
+      if (answer->second) AddCases(huge.problem, huge.label, combination, sweep.cases, kHugeSeeds);
+    }
+  }
 }
 
 Sweep GeneratedSweep(const Sweep& base, int count, std::uint64_t first_seed) {

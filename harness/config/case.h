@@ -19,6 +19,7 @@ struct Case {
   std::string variant;    // "tiled", "cudnn"
   bool named = false;     // selected by name, not by a default: being unsupported is then a failure
   bool baseline = false;  // a yardstick: never `named`, so that a missing library is no failure
+  int seeds = 0;          // how often exact and random inputs are drawn; 0: as the sweep says
 
   // "dsconv/n16c64k128h512w512r3p1/fp16/nhwc/tiled"
   std::string Id() const;

@@ -53,6 +53,7 @@ struct Sweep {
   VerifySettings verify;
   MeasureSettings measure;
   LimitSettings limits;
+  std::vector<std::string> notices;  // sentences on what it leaves out, for whoever reads its reports
   std::vector<SweepSource> sources;  // the config, then each table once; none for one from the command line
   // Ordered so that cases with the same problem, dtype and layout stand together, baselines last. No id
   // stands twice.

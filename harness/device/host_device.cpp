@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <new>
+#include <optional>
 #include <thread>
 
 #include "harness/device/cpu.h"
@@ -36,21 +37,23 @@ std::int64_t CacheBytes() {
   return in >> kilobytes ? kilobytes * 1024 : 0;
 }
 
+// Where what is free is not known, an allocation has to be tried.
+std::size_t FreeOrTotal() { return HostFreeBytes().value_or(HostTotalBytes()); }
+
 class HostMemory : public DeviceMemory {
  public:
   explicit HostMemory(std::size_t bytes) : bytes_(bytes) {
     // Linux hands out more than there is and kills the process when it is touched. Asking takes longer than a
     // small allocation, which fits anyway.
     constexpr std::size_t kSmall = std::size_t{64} << 20;
-    const std::size_t free_bytes = bytes > kSmall ? HostFreeBytes() : 0;
-    const bool fits = free_bytes == 0 || bytes <= free_bytes;
-    if (fits) {
+    const std::optional<std::size_t> free_bytes = bytes > kSmall ? HostFreeBytes() : std::nullopt;
+    if (!free_bytes || bytes <= *free_bytes) {
       const std::size_t size = std::max<std::size_t>(bytes, 1);
       data_ = static_cast<std::byte*>(::operator new(size, kAlignment, std::nothrow));
     }
     if (data_ == nullptr) {
       throw DeviceError(
-          fmt::format("host: {} bytes could not be allocated, {} are free", bytes, HostFreeBytes()));
+          fmt::format("host: {} bytes could not be allocated, {} are free", bytes, FreeOrTotal()));
     }
   }
   ~HostMemory() override { ::operator delete(data_, kAlignment); }
@@ -94,7 +97,7 @@ class HostDevice : public Device {
   std::unique_ptr<DeviceMemory> Allocate(std::size_t bytes) override {
     return std::make_unique<HostMemory>(bytes);
   }
-  std::size_t FreeBytes() const override { return HostFreeBytes(); }
+  std::size_t FreeBytes() const override { return FreeOrTotal(); }
   void Upload(std::byte* to, std::span<const std::byte> from) override {
     if (!from.empty()) std::memcpy(to, from.data(), from.size());
   }

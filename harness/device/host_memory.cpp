@@ -11,7 +11,9 @@
 namespace assay {
 namespace {
 
-std::optional<std::size_t> ReadNumber(const char* path) {
+namespace fs = std::filesystem;
+
+std::optional<std::size_t> ReadNumber(const fs::path& path) {
   std::ifstream in(path);
   std::size_t value = 0;
   // A group without a limit holds the word "max".
@@ -20,7 +22,7 @@ std::optional<std::size_t> ReadNumber(const char* path) {
 }
 
 // The number behind `key` in a file of "key value" lines.
-std::optional<std::size_t> ReadField(const char* path, const std::string& key) {
+std::optional<std::size_t> ReadField(const fs::path& path, const std::string& key) {
   std::ifstream in(path);
   std::string line;
   while (std::getline(in, line)) {
@@ -32,6 +34,7 @@ std::optional<std::size_t> ReadField(const char* path, const std::string& key) {
   return std::nullopt;
 }
 
+// Below the root.
 struct GroupFiles {
   const char* limit;
   const char* usage;
@@ -40,20 +43,21 @@ struct GroupFiles {
 };
 
 constexpr GroupFiles kGroups[] = {
-    {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current", "/sys/fs/cgroup/memory.stat",
+    {"sys/fs/cgroup/memory.max", "sys/fs/cgroup/memory.current", "sys/fs/cgroup/memory.stat",
      "inactive_file "},
-    {"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes",
-     "/sys/fs/cgroup/memory/memory.stat", "total_inactive_file "},
+    {"sys/fs/cgroup/memory/memory.limit_in_bytes", "sys/fs/cgroup/memory/memory.usage_in_bytes",
+     "sys/fs/cgroup/memory/memory.stat", "total_inactive_file "},
 };
 
 constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
-std::size_t GroupFreeBytes() {
+std::size_t GroupFreeBytes(const fs::path& root) {
   for (const GroupFiles& group : kGroups) {
-    const auto limit = ReadNumber(group.limit);
-    const auto usage = ReadNumber(group.usage);
+    const auto limit = ReadNumber(root / group.limit);
+    const auto usage = ReadNumber(root / group.usage);
     if (!limit || !usage) continue;
-    const std::size_t reclaimable = std::min(*usage, ReadField(group.stat, group.reclaimable).value_or(0));
+    const std::size_t reclaimable =
+        std::min(*usage, ReadField(root / group.stat, group.reclaimable).value_or(0));
     const std::size_t used = *usage - reclaimable;
     return *limit > used ? *limit - used : 0;
   }
@@ -68,14 +72,14 @@ std::size_t HostTotalBytes() {
   if (pages <= 0 || page_bytes <= 0) return 0;
   std::size_t total = static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes);
   for (const GroupFiles& group : kGroups)
-    total = std::min(total, ReadNumber(group.limit).value_or(kUnlimited));
+    total = std::min(total, ReadNumber(fs::path("/") / group.limit).value_or(kUnlimited));
   return total;
 }
 
-std::size_t HostFreeBytes() {
-  const auto kilobytes = ReadField("/proc/meminfo", "MemAvailable:");
-  if (!kilobytes) return 0;
-  return std::min(*kilobytes * 1024, GroupFreeBytes());
+std::optional<std::size_t> HostFreeBytes(const fs::path& root) {
+  const auto kilobytes = ReadField(root / "proc/meminfo", "MemAvailable:");
+  if (!kilobytes) return std::nullopt;
+  return std::min(*kilobytes * 1024, GroupFreeBytes(root));
 }
 
 }  // namespace assay

@@ -68,6 +68,12 @@ class Reader {
     return values;
   }
 
+  std::vector<std::string> Strings(const char* key) const {
+    std::vector<std::string> values;
+    for (const Json& value : Array(key)) values.push_back(StringFrom(value, key));
+    return values;
+  }
+
   const Json& Array(const char* key) const {
     const Json& value = At(key);
     if (!value.is_array()) Wrong(key, "an array");
@@ -274,6 +280,7 @@ std::string ToJson(const SweepHeader& header) {
                {"environment", ObjectOf(header.environment)},
                {"method", ObjectOf(header.method)},
                {"planned_cases", header.planned_cases}};
+  if (!header.notices.empty()) json["notices"] = header.notices;
   if (header.ceilings) json["ceilings"] = ToObject(*header.ceilings);
   return Dump(json);
 }
@@ -330,6 +337,7 @@ SweepHeader HeaderFromJson(const std::string& line) {
   header.environment = in.StringPairs("environment");
   header.method = in.StringPairs("method");
   header.planned_cases = static_cast<int>(in.Int("planned_cases"));
+  if (in.Has("notices")) header.notices = in.Strings("notices");
   if (in.Has("ceilings")) header.ceilings = CeilingsFrom(in.At("ceilings"));
   return header;
 }

@@ -120,7 +120,8 @@ struct SweepHeader {
   std::string assay_version;
   std::string device;
   bool timed = false;
-  std::string untimed_reason;  // why not, if not
+  std::string untimed_reason;        // why not, if not
+  std::vector<std::string> notices;  // sentences on what the sweep leaves out
   std::vector<std::pair<std::string, std::string>>
       environment;  // "GPU" -> "NVIDIA H100 ...", "driver", "CUDA", "cuDNN", ...
   std::vector<std::pair<std::string, std::string>> method;  // "L2 flush" -> "...", one line each

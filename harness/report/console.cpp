@@ -243,6 +243,7 @@ std::string RenderConsole(const Journal& journal, int width, const std::filesyst
   } else {
     AppendWrapped(out, "No times: " + journal.header.untimed_reason, columns, "");
   }
+  for (const std::string& notice : journal.header.notices) AppendWrapped(out, notice, columns, "");
   out += NotRunSection(journal, columns);
   AppendWrapped(out, TotalsLine(journal, analysis), columns, "");
   if (!dir.empty()) {

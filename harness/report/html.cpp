@@ -64,6 +64,7 @@ Json HeaderJson(const Journal& journal, const Analysis& analysis) {
                {"version", header.assay_version},
                {"timed", header.timed},
                {"untimed_reason", header.untimed_reason},
+               {"notices", header.notices},
                {"environment", PairsOf(header.environment)},
                {"method", PairsOf(header.method)},
                {"planned", header.planned_cases},
@@ -141,6 +142,7 @@ Json CaseJson(const Record& record, const CaseFigures& figures, Strings& strings
   if (CountsAsFailure(record)) json["fails"] = true;
   if (!record.reason.empty()) json["reason"] = strings.Number(record.reason);
   if (!record.plan.empty()) json["plan"] = strings.Number(record.plan);
+  if (!record.printed.empty()) json["printed"] = strings.Number(record.printed);
   if (!figures.warning.empty()) json["warning"] = figures.warning;
   Json steps = Json::array();
   for (const StepResult& step : record.steps) {

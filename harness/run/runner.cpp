@@ -25,6 +25,18 @@ bool KilledFromOutside(const DeviceError& error) {
   return lost != nullptr && lost->cause == WorkerLost::Cause::kKilled;
 }
 
+// A kernel's time limit is not meant for copying, filling and hashing gigabytes around its launches.
+double TransferSeconds(const Case& c) {
+  constexpr double kBytesPerSecond = 2e8;  // each byte goes to and fro several times
+  double bytes = 0;
+  for (const auto& specs : {c.problem.op->Inputs(c.problem), c.problem.op->Outputs(c.problem)}) {
+    for (const TensorSpec& spec : specs) {
+      bytes += static_cast<double>(spec.Count()) * static_cast<double>(DTypeBytes(c.dtype));
+    }
+  }
+  return bytes / kBytesPerSecond;
+}
+
 class SweepRun {
  public:
   SweepRun(const Sweep& sweep, Executor& executor, const RunOptions& options, Progress& progress)
@@ -117,7 +129,7 @@ class SweepRun {
     const assay_problem view = c.problem.View(c.dtype, c.layout);
     job.record.transient = false;
     try {
-      executor_.BeginCase(job.record.id, sweep_.limits.seconds);
+      executor_.BeginCase(job.record.id, sweep_.limits.seconds + TransferSeconds(c));
       if (const std::string why = executor_.WhyNot(job.id, view); !why.empty()) {
         Settle(job, Verdict::kUnsupported, why);
         return true;
@@ -311,7 +323,8 @@ std::string ReproduceCommand(const Case& c, const VerifySettings& verify,
       fmt::format("build/assay run --problem {} --dtype {} --layout {} --variant {}",
                   c.problem.op->ProblemId(c.problem), DTypeName(c.dtype), LayoutName(c.layout), c.variant);
   const VerifySettings defaults;
-  if (verify.seeds != defaults.seeds) command += fmt::format(" --seeds {}", verify.seeds);
+  const int seeds = c.seeds > 0 ? c.seeds : verify.seeds;
+  if (seeds != defaults.seeds) command += fmt::format(" --seeds {}", seeds);
   if (verify.first_seed != defaults.first_seed) command += fmt::format(" --first-seed {}", verify.first_seed);
   if (!device_argument.empty() && device_argument != "auto") command += " --device " + device_argument;
   return command;

@@ -55,6 +55,7 @@ void SweepJournal::GoOn(const std::filesystem::path& path) {
   CheckSameSweep(path);
   // What the case itself was not to blame for is tried again.
   std::erase_if(journal_.records, [](const Record& record) { return record.transient; });
+  journal_.header.notices = sweep_.notices;  // there may be more memory now, or less
 }
 
 void SweepJournal::CheckSameSweep(const std::filesystem::path& path) const {
@@ -121,6 +122,7 @@ SweepHeader SweepJournal::MakeHeader() const {
   }
   header.method.emplace_back(kSeedsName, SeedsLine());
   header.method.emplace_back(kFilesName, FilesLine());
+  header.notices = sweep_.notices;
   header.planned_cases = static_cast<int>(sweep_.cases.size());
   return header;
 }

@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "harness/config/boundary.h"
 #include "reference/dtype.h"
 #include "reference/operator.h"
 
@@ -46,6 +47,11 @@ void AddCases(Sweep& sweep, const faulty::StandardProblem& problem, const std::v
   }
 }
 
+JudgingMemory MemoryOfBigProblem() {
+  return MemoryToJudge(FindOperator(kOperator)->ParseProblemId(faulty::kBigProblem.id),
+                       ParseDType(faulty::kBigProblem.dtype).value());
+}
+
 Sweep MakeSweep(const std::string& name, bool timed) {
   Sweep sweep;
   sweep.name = name;
@@ -83,7 +89,7 @@ class Selftest {
     if ((row.needs & faulty::kWorkers) != 0 && !options_.has_worker) {
       return "needs a worker process, which may be lost";
     }
-    if ((row.needs & faulty::kBig) != 0 && !options_.has_room) return "needs more memory than there is";
+    if ((row.needs & faulty::kBig) != 0) return WhyNoRoom(MemoryOfBigProblem(), options_.room);
     return {};
   }
 
@@ -125,7 +131,7 @@ class Selftest {
 
   void RunBig(const Row& row) {
     Sweep sweep = MakeSweep(std::string("selftest-") + row.name, false);
-    sweep.verify.seeds = 1;
+    sweep.verify.seeds = kHugeSeeds;
     AddCases(sweep, faulty::kBigProblem, {&PlainControl(), &row});
     Keep(run_(sweep));
   }

@@ -10,6 +10,7 @@
 
 #include "harness/config/config.h"
 #include "harness/record/journal.h"
+#include "harness/verify/needs.h"
 #include "tests/faulty/gallery.h"
 
 namespace assay {
@@ -41,7 +42,7 @@ struct SelftestOptions {
   std::vector<const faulty::Row*> rows;
   bool gpu = false;         // the device is a GPU; the host device otherwise
   bool has_worker = false;  // kernels run in a process that may be lost
-  bool has_room = false;    // for the problem of more than 2^31 elements
+  JudgingRoom room;         // for the problem of more than 2^31 elements
 };
 
 // A sweep whose name begins so is run under compute-sanitizer's racecheck too.

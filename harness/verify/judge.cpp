@@ -90,7 +90,6 @@ void ReportSteps(const CaseRun& run, const std::vector<Progress>& progress, cons
 
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-// Runs the table's steps up to the first fault: those for each seed seed by seed, then the others.
 // Filling and evaluating takes minutes of CPU time from here on.
 bool TooLargeForProbes(const Case& c) {
   constexpr std::int64_t kElements = std::int64_t{1} << 30;
@@ -99,6 +98,7 @@ bool TooLargeForProbes(const Case& c) {
          std::ranges::any_of(c.problem.op->Outputs(c.problem), large);
 }
 
+// Runs the table's steps up to the first fault: those for each seed seed by seed, then the others.
 class StepRunner {
  public:
   StepRunner(CaseRun& run, Device& device, const VerifySettings& settings, Judgement& judgement)
@@ -203,6 +203,9 @@ class StepRunner {
   std::int64_t compared_ = 0, idle_ = 0;
 };
 
+// Half of what is free; where that is not known, a quarter of all there is.
+std::size_t DefaultCacheBytes() { return HostFreeBytes().value_or(HostTotalBytes() / 2) / 2; }
+
 // Every step that JudgeCase reports, as not run.
 std::vector<StepResult> NothingRun(const std::string& why) {
   std::vector<StepResult> steps;
@@ -216,7 +219,7 @@ std::vector<StepResult> NothingRun(const std::string& why) {
 Judge::Judge(Device& device, const VerifySettings& settings, std::size_t cache_bytes)
     : device_(&device),
       settings_(settings),
-      cache_(std::make_unique<ReferenceCache>(cache_bytes != 0 ? cache_bytes : HostFreeBytes() / 2)),
+      cache_(std::make_unique<ReferenceCache>(cache_bytes != 0 ? cache_bytes : DefaultCacheBytes())),
       scratch_(std::make_unique<JudgeScratch>()) {
   if (settings.seeds < 1) {
     throw std::invalid_argument(
@@ -248,12 +251,16 @@ Judgement Judge::JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan
       if (error.sticky) throw;
       fail(fmt::format("{}: {}", needs, error.what()));
     }
-    if (run) StepRunner(*run, *device_, settings_, judgement).Run();
+    VerifySettings settings = settings_;
+    if (c.seeds > 0) settings.seeds = c.seeds;
+    if (run) StepRunner(*run, *device_, settings, judgement).Run();
   } catch (const DeviceError& error) {
     if (error.sticky) throw;
     fail(error.what());
   } catch (const std::bad_alloc&) {
-    fail(fmt::format("judging it takes more host memory than there is; {} are free", Size(HostFreeBytes())));
+    const auto free_now = HostFreeBytes();
+    fail(fmt::format("judging it takes more host memory than there is{}",
+                     free_now ? fmt::format("; {} are free", Size(*free_now)) : ""));
   }
   judgement.steps.push_back({Step::kAfterTiming, Outcome::kNotRun, "not timed"});
   return judgement;

@@ -11,7 +11,7 @@
 
 namespace assay {
 
-class LocalExecutor final : public Executor {
+class LocalExecutor : public Executor {
  public:
   LocalExecutor(std::unique_ptr<Device> device, std::vector<Pack> packs);
   ~LocalExecutor() override;

@@ -99,23 +99,9 @@ class Dsconv final : public Operator {
     return problems;
   }
 
-  std::vector<HugeProblem> HugeProblems(assay_dtype dtype) const override {
-    std::vector<HugeProblem> problems;
-    const auto element = static_cast<std::int64_t>(DTypeBytes(dtype));
-    for (const auto& [shape, label] : HugeShapes()) {
-      HugeProblem huge{ToProblem(*this, shape), label, 0, 0};
-      // The judge holds the logical floats and the bits of each input; of each output the bits, the fp64
-      // reference and the magnitude in fp32.
-      for (const TensorSpec& spec : dsconv::Inputs(shape)) {
-        huge.device_bytes += spec.Count() * element;
-        huge.host_bytes += spec.Count() * (4 + element);
-      }
-      for (const TensorSpec& spec : dsconv::Outputs(shape)) {
-        huge.device_bytes += spec.Count() * element;
-        huge.host_bytes += spec.Count() * (8 + 4 + element);
-      }
-      problems.push_back(std::move(huge));
-    }
+  std::vector<BoundaryProblem> HugeProblems() const override {
+    std::vector<BoundaryProblem> problems;
+    for (const auto& [shape, label] : HugeShapes()) problems.push_back({ToProblem(*this, shape), label});
     return problems;
   }
 

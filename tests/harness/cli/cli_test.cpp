@@ -42,9 +42,9 @@ class CliTest : public testing::Test {
   }
   ~CliTest() override { std::filesystem::remove_all(dir_); }
 
-  Output Assay(const std::string& arguments) const {
+  Output Assay(const std::string& arguments, const std::string& redirection = "2>&1") const {
     const std::string command =
-        "cd '" + dir_.string() + "' && '" ASSAY_PROGRAM "' " + arguments + " 2>&1 </dev/null";
+        "cd '" + dir_.string() + "' && '" ASSAY_PROGRAM "' " + arguments + " </dev/null " + redirection;
     std::FILE* pipe = popen(command.c_str(), "r");
     Output output;
     std::array<char, 4096> part;
@@ -81,6 +81,46 @@ TEST_F(CliTest, ReportMakesTheSameFilesAgain) {
     ASSERT_EQ(Assay("report r").exit_code, 0);
     EXPECT_EQ(ReadFile(dir_ / "r" / file), before) << file;
   }
+}
+
+TEST_F(CliTest, OutputThatCannotBeWrittenIsNoticedAndTheFilesStayWhole) {
+  const std::string run = "run --problem n1c2k2h5w5r3p1 --dtype fp32 --device host --out ";
+  ASSERT_EQ(Assay(run + "whole").exit_code, 0);
+  const auto cases = [&](const std::string& folder) {
+    return ReadJournal(dir_ / folder / "results.jsonl").records.size();
+  };
+  int number = 0;
+  // Only what goes to standard error is read.
+  for (const char* to : {"2>&1 >/dev/full", "2>&1 >&-"}) {
+    const std::string out = "r" + std::to_string(++number);
+    const Output output = Assay(run + out, to);
+    EXPECT_EQ(output.exit_code, 3) << to << output.text;
+    EXPECT_THAT(output.text, HasSubstr("could be written")) << to;
+    EXPECT_EQ(cases(out), cases("whole")) << to;
+    for (const char* file : {"results.csv", "report.html", "junit.xml"}) {
+      EXPECT_GT(std::filesystem::file_size(dir_ / out / file), 100u) << file;
+    }
+    for (const std::string& command : {"report " + out, std::string("list"), std::string("doctor"),
+                                       std::string("--help"), std::string("--version")}) {
+      const Output other = Assay(command, to);
+      EXPECT_EQ(other.exit_code, 3) << command << to << other.text;
+      EXPECT_THAT(other.text, HasSubstr("writ")) << command << to;
+    }
+  }
+}
+
+TEST_F(CliTest, BoundaryProblemsTooLargeForTheHostDeviceAreNotLeftOutInSilence) {
+  const Output output = Assay(
+      "run --problem n1c1k1h3w3r3 --variant naive --dtype fp16 --layout nchw --seeds 1 --device host "
+      "--boundary "
+      "--out r");
+  const std::string notice =
+      "4 of 4 problems with more than 2^31 elements in a tensor (counted in each dtype) are left out: the "
+      "host "
+      "device is too slow for so large a problem.";
+  EXPECT_THAT(output.text, HasSubstr(notice));
+  EXPECT_THAT(ReadFile(dir_ / "r/report.html"), HasSubstr(notice));
+  EXPECT_EQ(ReadJournal(dir_ / "r/results.jsonl").header.notices, std::vector<std::string>{notice});
 }
 
 TEST_F(CliTest, ResultsAreNeverOverwritten) {

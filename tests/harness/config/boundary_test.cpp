@@ -75,6 +75,30 @@ TEST(WithBoundaryProblems, NeedsAKernel) {
   EXPECT_THROW(GeneratedSweep(base, 3, 1), ConfigError);
 }
 
+TEST(AddHugeProblems, AsksOnceForEachDTypeAndTakesOneSeed) {
+  const Sweep base = Base("where: ['not (variant == \"tiled\" and dtype == \"fp16\")']\n");
+  Sweep sweep = WithBoundaryProblems(base, NoTile);
+  const std::size_t before = sweep.cases.size();
+  int asked = 0;
+  AddHugeProblems(
+      base,
+      [&](const Problem& problem, assay_dtype dtype) {
+        ++asked;
+        return problem.Get("n") == 1000 || dtype == ASSAY_F16;
+      },
+      sweep);
+  EXPECT_EQ(asked, 4) << "two problems, two dtypes";
+  const std::vector<std::string> ids = IdsOf(sweep);
+  EXPECT_THAT(std::vector<std::string>(ids.begin() + static_cast<std::ptrdiff_t>(before), ids.end()),
+              ElementsAre("pool/n1000c1r1s1/fp32/nchw/naive", "pool/n1000c1r1s1/fp32/nchw/tiled",
+                          "pool/n1000c1r1s1/fp16/nchw/naive", "pool/n1c1000r1s1/fp16/nchw/naive"));
+  EXPECT_EQ(sweep.cases.back().label, "many channels");
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    EXPECT_EQ(sweep.cases[i].seeds, i < before ? 0 : kHugeSeeds) << ids[i];
+    EXPECT_FALSE(sweep.cases[i].named || sweep.cases[i].baseline) << ids[i];
+  }
+}
+
 TEST(GeneratedSweep, LetsDTypesTakeTurnsAndTakesEveryKernel) {
   EXPECT_THAT(IdsOf(GeneratedSweep(Base(), 3, 4)),
               ElementsAre("pool/n5c7r1s1/fp32/nchw/naive", "pool/n5c7r1s1/fp32/nchw/tiled",

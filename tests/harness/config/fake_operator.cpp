@@ -66,6 +66,9 @@ class Pool : public Operator {
     }
     return problems;
   }
+  std::vector<BoundaryProblem> HugeProblems() const override {
+    return {{Make(1000, 1, 1, 1, false), "many images"}, {Make(1, 1000, 1, 1, false), "many channels"}};
+  }
   Problem RandomProblem(std::uint64_t seed) const override {
     return Make(1 + static_cast<std::int64_t>(seed % 50), 7, 1, 1, false);
   }

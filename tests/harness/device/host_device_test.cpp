@@ -1,7 +1,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
 #include <numeric>
+#include <optional>
 #include <vector>
 
 #include "harness/device/device.h"
@@ -11,6 +15,7 @@
 namespace assay {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 
 class HostDeviceTest : public ::testing::Test {
@@ -55,7 +60,7 @@ TEST_F(HostDeviceTest, CopiesFillsAndHashes) {
 }
 
 TEST_F(HostDeviceTest, RefusesMoreMemoryThanThereIs) {
-  const std::size_t too_much = HostFreeBytes() * 2;
+  const std::size_t too_much = HostFreeBytes().value() * 2;
   ASSERT_GT(too_much, 0u);
   try {
     device_->Allocate(too_much);
@@ -84,8 +89,40 @@ TEST(MakeHostDevice, TakesAllCoresByDefaultAndRefusesNonsense) {
 }
 
 TEST(HostMemory, IsLessFreeThanThereIs) {
-  EXPECT_GT(HostFreeBytes(), 0u);
-  EXPECT_LE(HostFreeBytes(), HostTotalBytes());
+  ASSERT_TRUE(HostFreeBytes());
+  EXPECT_GT(*HostFreeBytes(), 0u);
+  EXPECT_LE(*HostFreeBytes(), HostTotalBytes());
+}
+
+// A folder in place of / with these files.
+class HostFree : public ::testing::Test {
+ protected:
+  HostFree() { fs::create_directories(root_); }
+  ~HostFree() override { fs::remove_all(root_); }
+  void Write(const fs::path& path, const std::string& text) const {
+    fs::create_directories((root_ / path).parent_path());
+    std::ofstream(root_ / path) << text;
+  }
+  const fs::path root_ = fs::temp_directory_path() / ("assay-host-free-" + std::to_string(getpid()));
+};
+
+TEST_F(HostFree, UnknownIsNotNone) {
+  EXPECT_EQ(HostFreeBytes(root_), std::nullopt) << "there is no /proc";
+  Write("proc/meminfo", "MemTotal:       16 kB\nMemAvailable:    8 kB\n");
+  EXPECT_EQ(HostFreeBytes(root_), 8192u);
+  Write("proc/meminfo", "MemTotal:       16 kB\nMemAvailable:    0 kB\n");
+  EXPECT_EQ(HostFreeBytes(root_), 0u);
+}
+
+TEST_F(HostFree, AFullControlGroupHasNone) {
+  Write("proc/meminfo", "MemAvailable:    8 kB\n");
+  Write("sys/fs/cgroup/memory.max", "4096\n");
+  Write("sys/fs/cgroup/memory.current", "5000\n");
+  EXPECT_EQ(HostFreeBytes(root_), 0u);
+  Write("sys/fs/cgroup/memory.stat", "anon 3000\ninactive_file 2000\n");
+  EXPECT_EQ(HostFreeBytes(root_), 4096u - 3000u) << "file cache is given back";
+  Write("sys/fs/cgroup/memory.max", "max\n");
+  EXPECT_EQ(HostFreeBytes(root_), 8192u);
 }
 
 }  // namespace

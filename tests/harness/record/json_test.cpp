@@ -41,6 +41,7 @@ TEST(HeaderJson, EveryFieldComesBack) {
   EXPECT_EQ(back.device, header.device);
   EXPECT_EQ(back.timed, header.timed);
   EXPECT_EQ(back.untimed_reason, header.untimed_reason);
+  EXPECT_EQ(back.notices, header.notices);
   EXPECT_EQ(back.environment, header.environment);
   EXPECT_EQ(back.method, header.method);
   EXPECT_EQ(back.planned_cases, header.planned_cases);
@@ -73,6 +74,8 @@ TEST(RecordJson, EveryFieldComesBack) {
   EXPECT_EQ(back.reason, record.reason);
   EXPECT_EQ(back.max_error_share, record.max_error_share);
   EXPECT_EQ(back.plan, record.plan);
+  EXPECT_EQ(back.printed, record.printed);
+  EXPECT_TRUE(back.transient);
   EXPECT_EQ(back.reproduce, record.reproduce);
   EXPECT_EQ(back.bytes, record.bytes);
   EXPECT_EQ(back.flops, record.flops);
@@ -113,6 +116,7 @@ TEST(RecordJson, FailureFloorAndTimingComeBack) {
   EXPECT_EQ(back.timing->wall_seconds, record.timing->wall_seconds);
   EXPECT_EQ(back.timing->clock_agreement, "agrees");
   EXPECT_EQ(back.timing->sm_clock_mhz, 1755);
+  EXPECT_EQ(back.timing->supervisor_seconds, 5.2e-4);
 }
 
 TEST(RecordJson, AbsentPartsStayAbsent) {

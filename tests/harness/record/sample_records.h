@@ -19,6 +19,7 @@ inline SweepHeader FullHeader() {
   header.device = "cuda:0";
   header.timed = true;
   header.untimed_reason = "not at all";
+  header.notices = {"4 of 4 problems are left out.", "second"};
   header.environment = {{"GPU", "one"}, {"driver", "2"}, {"CUDA", "13.0"}};
   header.method = {{"z first", "order is kept"}, {"a second", "yes"}};
   header.ceilings = Ceilings{3.0e12, 5.0e13, 6.0e14, 6.1e14, 3.5e14};
@@ -55,12 +56,14 @@ inline Record FullRecord() {
                            "NaN where 0.333 was expected"};
   record.max_error_share = 0.1;
   record.plan = "16x16 tile";
+  record.printed = "first line\n\tsecond \x1b[31mline\n";
+  record.transient = true;
   record.reproduce = "assay run c.yaml --filter '^x$'";
   record.bytes = 1e9 + 1;
   record.flops = 7.5e10;
   record.floor = Floor{1e9, 7.5e10, 3.3e-4, 1e-4, "tensor fp16"};
-  record.timing =
-      Timing{5e-4, 4.9e-4, 5.1e-4, 0.99, {5e-4, 4.9e-4, 5.1e-4}, 2, "interval", 5.05e-4, "agrees", 1755};
+  record.timing = Timing{5e-4,    4.9e-4,   5.1e-4, 0.99,  {5e-4, 4.9e-4, 5.1e-4}, 2, "interval",
+                         5.05e-4, "agrees", 1755,   5.2e-4};
   record.case_seconds = 1.25;
   return record;
 }

@@ -54,6 +54,18 @@ TEST(Analyse, RatesAndShareOfTheFloor) {
   EXPECT_EQ(figures.warning, "");
 }
 
+TEST(Analyse, AnUntrustedCaseCountsAsNotRight) {
+  Record untrusted = Case("p", "tiled", 10);
+  untrusted.verdict = Verdict::kUntrusted;
+  untrusted.timing.reset();
+  const Analysis analysis =
+      Analyse(JournalOf({untrusted, Case("p", "lib", 50, true), Case("q", "tiled", 10)}));
+  EXPECT_EQ(analysis.Total(Verdict::kUntrusted), 1);
+  EXPECT_EQ(analysis.failures, std::vector<std::size_t>{0});
+  ASSERT_EQ(analysis.means.size(), 1u);
+  EXPECT_EQ(analysis.means[0].not_right, 1);
+}
+
 TEST(Analyse, ComparesWithTheStrongestBaseline) {
   const Analysis analysis =
       Analyse(JournalOf({Case("p", "slow", 50, true), Case("p", "tiled", 10), Case("p", "fast", 30, true)}));

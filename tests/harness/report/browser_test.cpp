@@ -16,11 +16,13 @@
 #include "harness/report/report.h"
 #include "tests/harness/report/synthetic.h"
 #include "tests/harness/report/unkind.h"
+#include "tests/harness/report/untrusted.h"
 
 namespace assay {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -212,9 +214,39 @@ TEST_F(BrowserTest, ClicksSortFilterAndOpenDetails) {
   EXPECT_THAT(details, HasSubstr("<canvas"));
 }
 
+TEST_F(BrowserTest, AnUntrustedCaseHasACardATileAndAFilter) {
+  Journal journal = testing::SyntheticJournal({.problems = 1, .with_failures = false});
+  testing::MakeUntrusted(journal.records[5]);
+  const std::string dom = Open(journal, "#verdict=untrusted");
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  EXPECT_EQ(RootData(dom, "failures"), "1");
+  EXPECT_THAT(dom, HasSubstr("<b>1</b><span>untrusted</span>"));
+  EXPECT_THAT(dom, Not(HasSubstr("No case is wrong: 29")));
+  const std::size_t card = dom.find("<article class=\"card\"");
+  ASSERT_NE(card, std::string::npos);
+  EXPECT_THAT(dom.substr(card, dom.find("</article>", card) - card),
+              AllOf(HasSubstr(">untrusted</span>"), HasSubstr(testing::kWhyUntrusted),
+                    HasSubstr(journal.records[5].id)));
+  EXPECT_EQ(TableRows(dom), std::vector<std::size_t>{5});
+}
+
+TEST_F(BrowserTest, DetailsShowWhatAPackPrintedAsText) {
+  Journal journal = ThreeHundred();
+  journal.records[2].printed = "tile 16 & <img src=x onerror=window.onerror('x')>\n  at block 3\n";
+  const std::string dom = Open(journal, "#case=" + journal.records[2].id);
+  EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
+  ASSERT_EQ(RootData(dom, "open-case"), journal.records[2].id);
+  const std::string details = dom.substr(dom.find("<tr class=\"detail\">"));
+  EXPECT_THAT(details, HasSubstr("<pre class=\"printed\">tile 16 &amp; &lt;img src=x "
+                                 "onerror=window.onerror('x')&gt;\n  at block 3\n</pre>"));
+  EXPECT_THAT(Open(journal, "#case=" + journal.records[3].id), Not(HasSubstr("class=\"printed\"")));
+}
+
 TEST_F(BrowserTest, WithoutTimesThereAreNoChartsAndNoEmptyColumns) {
-  const Journal journal = ThreeHundred(false);
+  Journal journal = ThreeHundred(false);
+  journal.header.notices = {"4 of 4 <huge> problems are left out."};
   const std::string dom = Open(journal);
+  EXPECT_THAT(dom, HasSubstr("<p class=\"note warn\">4 of 4 &lt;huge&gt; problems are left out.</p>"));
   EXPECT_EQ(RootData(dom, "ready"), "true");
   EXPECT_EQ(RootData(dom, "js-errors"), "0") << RootData(dom, "js-error-text");
   EXPECT_EQ(RootData(dom, "charts-drawn"), "0");

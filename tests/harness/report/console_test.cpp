@@ -6,10 +6,12 @@
 #include <sstream>
 #include <utility>
 
+#include "fmt/core.h"
 #include "harness/report/report.h"
 #include "harness/report/text.h"
 #include "tests/harness/report/synthetic.h"
 #include "tests/harness/report/unkind.h"
+#include "tests/harness/report/untrusted.h"
 
 namespace assay {
 namespace {
@@ -48,6 +50,18 @@ TEST(RenderConsole, WrongCasesComeFirstWithTheirCommand) {
   EXPECT_LT(text.find("FAILED"), text.find("median us"));
 }
 
+TEST(RenderConsole, AnUntrustedCaseIsShownAsAFailureWithoutAStep) {
+  Journal journal = testing::SyntheticJournal({.problems = 1, .with_failures = false});
+  Record& record = journal.records[4];
+  testing::MakeUntrusted(record);
+  const std::string text = RenderConsole(journal, 0);
+  EXPECT_EQ(text.find(fmt::format("UNTRUSTED {}\n    {}\n    {}\n\n", record.id, testing::kWhyUntrusted,
+                                  record.reproduce)),
+            0u)
+      << text;
+  EXPECT_THAT(text, HasSubstr("30 cases: 29 right, 1 untrusted\n"));
+}
+
 TEST(RenderConsole, TotalsMeansAndPlaces) {
   const std::string text = RenderConsole(Small(), 120, "reports/quick-2025-01-02");
   EXPECT_THAT(text, HasSubstr("60 cases: 58 right, 1 wrong, 1 failed\n"));
@@ -63,6 +77,12 @@ TEST(RenderConsole, WithoutTimesItSaysWhy) {
   EXPECT_THAT(text, HasSubstr("No times: " + journal.header.untimed_reason));
   EXPECT_THAT(text, Not(HasSubstr("median")));
   EXPECT_THAT(text, Not(HasSubstr("GB/s")));
+}
+
+TEST(RenderConsole, SaysWhatTheSweepLeavesOut) {
+  Journal journal = Small();
+  journal.header.notices = {"4 of 4 huge problems are left out."};
+  EXPECT_THAT(RenderConsole(journal, 0), HasSubstr("4 of 4 huge problems are left out.\n60 cases:"));
 }
 
 TEST(RenderConsole, ManyCasesDoNotFloodTheScreen) {

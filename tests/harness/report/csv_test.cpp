@@ -10,6 +10,7 @@
 #include "tests/harness/report/parse.h"
 #include "tests/harness/report/synthetic.h"
 #include "tests/harness/report/unkind.h"
+#include "tests/harness/report/untrusted.h"
 
 namespace assay {
 namespace {
@@ -33,6 +34,18 @@ std::vector<RowMap> Rows(const Journal& journal) {
 void ExpectNear(const std::string& cell, double value) {
   ASSERT_NE(cell, "");
   EXPECT_NEAR(std::stod(cell), value, 1e-5 * std::abs(value)) << cell;
+}
+
+TEST(RenderCsv, AnUntrustedCaseHasItsReasonAndNoTime) {
+  Journal journal = testing::SyntheticJournal();
+  testing::MakeUntrusted(journal.records[1]);
+  const RowMap row = Rows(journal).at(1);
+  EXPECT_EQ(row.at("verdict"), "untrusted");
+  EXPECT_EQ(row.at("reason"), testing::kWhyUntrusted);
+  EXPECT_EQ(row.at("steps"), "exact passed; bounded passed");
+  for (const char* column : {"failure_step", "failure_detail", "median_us", "speedup"}) {
+    EXPECT_EQ(row.at(column), "") << column;
+  }
 }
 
 TEST(RenderCsv, EveryCaseIsARowWithItsFigures) {

@@ -9,6 +9,7 @@
 #include "harness/report/report.h"
 #include "tests/harness/report/synthetic.h"
 #include "tests/harness/report/unkind.h"
+#include "tests/harness/report/untrusted.h"
 
 namespace assay {
 namespace {
@@ -74,6 +75,28 @@ TEST(RenderHtml, HoldsEveryCase) {
   EXPECT_EQ(text(data["cases"][0]["params"]), "n 128, c 32, k 64, h 112, w 112");
   ExpectNear(data["header"]["ceilings"]["copy"], journal.header.ceilings->copy_bytes);
   EXPECT_EQ(data["means"].size(), analysis.means.size());
+}
+
+TEST(RenderHtml, AnUntrustedCaseStandsAmongTheFailures) {
+  Journal journal = testing::SyntheticJournal({.problems = 1, .with_failures = false});
+  testing::MakeUntrusted(journal.records[9]);
+  const Json data = DataOf(RenderHtml(journal));
+  EXPECT_EQ(data["totals"]["untrusted"], 1);
+  EXPECT_EQ(data["totals"]["right"], 29);
+  EXPECT_EQ(data["failures"], Json::parse("[9]"));
+  const Json& c = data["cases"][9];
+  EXPECT_EQ(c["verdict"], "untrusted");
+  EXPECT_EQ(c["fails"], true);
+  EXPECT_EQ(data["strings"].at(c["reason"].get<std::size_t>()), testing::kWhyUntrusted);
+  EXPECT_FALSE(c.contains("failure") || c.contains("time") || c.contains("speedup"));
+}
+
+TEST(RenderHtml, WhatAPackPrintedIsKeptLineByLine) {
+  Journal journal = testing::SyntheticJournal();
+  journal.records[1].printed = "first </script> line\n\tsecond & \x1b[31mline\n";
+  const Json data = DataOf(RenderHtml(journal));
+  EXPECT_FALSE(data["cases"][0].contains("printed"));
+  EXPECT_EQ(data["strings"].at(data["cases"][1]["printed"].get<std::size_t>()), journal.records[1].printed);
 }
 
 TEST(RenderHtml, AFailureKeepsWhatItSaid) {

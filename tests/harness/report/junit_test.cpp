@@ -7,6 +7,7 @@
 #include "tests/harness/report/parse.h"
 #include "tests/harness/report/synthetic.h"
 #include "tests/harness/report/unkind.h"
+#include "tests/harness/report/untrusted.h"
 
 namespace assay {
 namespace {
@@ -60,6 +61,21 @@ TEST(RenderJunit, EveryCaseIsATestWithItsOutcome) {
   EXPECT_GT(failures, 1);
   EXPECT_GT(errors, 0);
   EXPECT_GT(skipped, 0);
+}
+
+TEST(RenderJunit, AnUntrustedCaseIsAFailureAndNoError) {
+  Journal journal = testing::SyntheticJournal({.problems = 1, .with_failures = false});
+  testing::MakeUntrusted(journal.records[0]);
+  const XmlElement root = ParseXml(RenderJunit(journal));
+  EXPECT_EQ(root["failures"], "1");
+  EXPECT_EQ(root["errors"], "0");
+  EXPECT_EQ(root["skipped"], "0");
+  EXPECT_EQ(root.children.at(0)["failures"], "1");
+  const XmlElement& outcome = root.children.at(0).children.at(0).children.at(0);
+  EXPECT_EQ(outcome.name, "failure");
+  EXPECT_EQ(outcome["type"], "untrusted");
+  EXPECT_EQ(outcome["message"], testing::kWhyUntrusted);
+  EXPECT_THAT(outcome.text, HasSubstr("reproduce: " + journal.records[0].reproduce));
 }
 
 TEST(RenderJunit, AFailureTellsTheElement) {

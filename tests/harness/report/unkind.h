@@ -15,6 +15,7 @@ inline void MakeUnkind(Journal& journal) {
   journal.header.name = unkind;
   journal.header.config_text = unkind;
   journal.header.command = unkind;
+  journal.header.notices.push_back(unkind);
   journal.header.environment.emplace_back(unkind, unkind);
   journal.header.method.emplace_back(unkind, unkind);
   for (std::size_t i = 0; i < journal.records.size() && i < 8; ++i) {
@@ -23,6 +24,7 @@ inline void MakeUnkind(Journal& journal) {
     record.id += unkind;
     record.reason = unkind;
     record.plan = unkind;
+    record.printed = unkind;
     record.reproduce = unkind;
     for (StepResult& step : record.steps) step.detail = unkind;
     if (record.failure) record.failure->detail = record.failure->coordinates = unkind;

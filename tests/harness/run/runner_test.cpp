@@ -100,14 +100,17 @@ class RunnerTest : public testing::Test {
     return {Pack("test.so", table_), Pack("gpu.so", gpu_table_), Pack("broken.so", broken_table_)};
   }
 
-  Journal Run(const std::vector<std::string>& variants, bool named = false, bool resume = false) {
+  Journal Run(const std::vector<std::string>& variants, bool named = false, bool resume = false,
+              int seeds = 0) {
     Sweep sweep;
     sweep.name = "test";
+    sweep.notices = notices_;
     for (const std::string& variant : variants) {
       Case c;
       c.problem = FindOperator("dsconv")->ParseProblemId(kProblem);
       c.variant = variant;
       c.named = named;
+      c.seeds = seeds;
       sweep.cases.push_back(c);
     }
     LocalExecutor executor(MakeHostDevice(1), Packs());
@@ -126,7 +129,57 @@ class RunnerTest : public testing::Test {
   std::vector<assay_variant> variants_, gpu_variants_, broken_variants_{Variant("libraryless")};
   assay_pack table_{}, gpu_table_{}, broken_table_{};
   std::filesystem::path dir_;
+  std::vector<std::string> notices_;
 };
+
+TEST_F(RunnerTest, ACaseMayHaveFewerSeedsThanItsSweep) {
+  const auto exact = [](const Record& record) { return record.steps.at(0).detail; };
+  const Journal journal = Run({"right"}, false, false, 1);
+  EXPECT_THAT(exact(journal.records.at(0)), HasSubstr("1 seed:"));
+  EXPECT_THAT(journal.records[0].reproduce, HasSubstr(" --seeds 1 "));
+  std::filesystem::remove_all(dir_);
+  EXPECT_THAT(exact(Run({"right"}).records.at(0)), HasSubstr("3 seeds:"));
+}
+
+// Notes the limits that cases are given.
+class LimitNotes final : public LocalExecutor {
+ public:
+  using LocalExecutor::LocalExecutor;
+  void BeginCase(const std::string& /*id*/, double limit_seconds) override {
+    limits.push_back(limit_seconds);
+  }
+  std::vector<double> limits;
+};
+
+TEST_F(RunnerTest, MovingAHugeProblemsTensorsIsNotTheKernelsTime) {
+  Sweep sweep;
+  sweep.limits.seconds = 2;
+  for (const char* problem : {kProblem, "n1c2k1h32833w32833r1st64"}) {
+    Case c;
+    c.problem = FindOperator("dsconv")->ParseProblemId(problem);
+    c.variant = "unsupported";  // the limit is set before it is asked
+    sweep.cases.push_back(c);
+  }
+  LimitNotes executor(MakeHostDevice(1), Packs());
+  std::FILE* quiet = std::fopen("/dev/null", "w");
+  const auto progress = MakeProgress(quiet);
+  RunOptions options;
+  options.out_dir = dir_;
+  RunSweep(sweep, executor, options, *progress);
+  std::fclose(quiet);
+  ASSERT_EQ(executor.limits.size(), 2u);
+  EXPECT_NEAR(executor.limits[0], 2, 0.001);
+  EXPECT_GT(executor.limits[1], 40) << "8 GiB in fp32";
+}
+
+TEST_F(RunnerTest, WhatIsLeftOutStandsInTheHeaderAlsoWhenTheRunGoesOn) {
+  notices_ = {"8 problems are left out"};
+  Run({"right"});
+  EXPECT_EQ(ReadJournal(dir_ / "results.jsonl").header.notices, notices_);
+  notices_ = {"4 problems are left out"};
+  EXPECT_EQ(Run({"right"}, false, true).header.notices, notices_);
+  EXPECT_EQ(ReadJournal(dir_ / "results.jsonl").header.notices, notices_);
+}
 
 TEST_F(RunnerTest, EachCaseGetsItsOwnVerdict) {
   const Journal journal = Run(
@@ -191,6 +244,22 @@ TEST_F(RunnerTest, ExitCodesFollowTheVerdicts) {
     std::filesystem::remove_all(dir_);
     EXPECT_EQ(ExitCodeOf(Run(expected.variants, expected.named)), expected.code) << expected.variants.back();
   }
+}
+
+TEST(ExitCodeOf, FollowsEachVerdict) {
+  const auto code = [](Verdict verdict) {
+    Journal journal;
+    journal.records.resize(3);
+    for (Record& record : journal.records) record.verdict = Verdict::kRight;
+    journal.records[1].verdict = verdict;
+    return ExitCodeOf(journal);
+  };
+  EXPECT_EQ(code(Verdict::kRight), ExitCode::kRight);
+  EXPECT_EQ(code(Verdict::kWrong), ExitCode::kWrong);
+  EXPECT_EQ(code(Verdict::kFailed), ExitCode::kWrong);
+  EXPECT_EQ(code(Verdict::kUntrusted), ExitCode::kWrong);
+  EXPECT_EQ(code(Verdict::kUnsupported), ExitCode::kRight);
+  EXPECT_EQ(code(Verdict::kUnavailable), ExitCode::kRight);
 }
 
 TEST_F(RunnerTest, AFolderThatAnotherRunWritesToIsRefused) {

@@ -163,13 +163,15 @@ TEST(RunSelftest, WhatWouldTakeTheProcessDownIsNotRunInIt) {
     return Pretend(sweep, [](const Case&) { return Verdict::kRight; });
   });
   for (const RowResult& result : results) {
-    EXPECT_EQ(result.state == State::kNotShown, (result.row->needs & ~faulty::kRaces) != faulty::kNothing) << result.row->name;
+    EXPECT_EQ(result.state == State::kNotShown, (result.row->needs & ~faulty::kRaces) != faulty::kNothing)
+        << result.row->name;
   }
 }
 
 TEST(RunSelftest, OnAGpuWithAWorkerEveryRowIsRunAndTimedOnesAlone) {
   SelftestOptions options;
-  options.gpu = options.has_worker = options.has_room = true;
+  options.gpu = options.has_worker = true;
+  options.room = {std::size_t{80} << 30, std::size_t{120} << 30, ""};
   for (const Row& row : faulty::kRows) options.rows.push_back(&row);
   std::set<std::string> run, sweeps;
   RunSelftest(options, [&](const Sweep& sweep) {
@@ -183,6 +185,23 @@ TEST(RunSelftest, OnAGpuWithAWorkerEveryRowIsRunAndTimedOnesAlone) {
     return Pretend(sweep, [](const Case&) { return Verdict::kRight; });
   });
   EXPECT_EQ(run.size(), std::size(faulty::kRows));
+}
+
+TEST(RunSelftest, SaysWhatMemoryTheLargeProblemLacks) {
+  SelftestOptions options;
+  options.gpu = options.has_worker = true;
+  for (const Row& row : faulty::kRows) {
+    if ((row.needs & faulty::kBig) != 0) options.rows.push_back(&row);
+  }
+  ASSERT_FALSE(options.rows.empty());
+  options.room = {std::size_t{5} << 30, std::size_t{120} << 30, ""};
+  const auto results = RunSelftest(options, [](const Sweep& sweep) {
+    return Pretend(sweep, [](const Case&) { return Verdict::kRight; });
+  });
+  for (const RowResult& result : results) {
+    EXPECT_EQ(result.state, State::kNotShown);
+    EXPECT_EQ(result.note, "7 GiB of free device memory are needed, and 5 GiB are free");
+  }
 }
 
 TEST(AllCaught, FailsForAnEscapeAndForAnAccusation) {
