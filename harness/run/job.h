@@ -24,6 +24,7 @@ struct Job {
   Judgement judgement;
   Record record;
   double seconds = 0;
+  std::string timed_alone;  // why it is not timed beside the others; empty: it is
 };
 
 // Everything of the record that is known before the case runs.

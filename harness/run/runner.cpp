@@ -188,11 +188,18 @@ class SweepRun {
         }
         return;
       } catch (const CulpritFound& found) {
-        Job& culprit = jobs.at(found.candidate);
-        Settle(culprit, Verdict::kFailed, fmt::format("while timing: {}", found.what()));
-        RestartAfter(culprit.record.id);
-        Finish(culprit);
+        std::vector<Job> accused;
+        accused.push_back(std::move(jobs.at(found.candidate)));
         jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(found.candidate));
+        RestartAfter(accused.front().record.id);
+        if (jobs.empty() || device_lost_) {
+          Settle(accused.front(), Verdict::kFailed, fmt::format("while timing: {}", found.what()));
+          Finish(accused.front());
+        } else {
+          // It was launched last, which is not proof: work that another left behind may have ended only then.
+          accused.front().timed_alone = "the device was lost when it had launched beside others";
+          TimeJobs(std::move(accused));
+        }
       } catch (const DeviceError& error) {
         if (!error.sticky)
           return FinishAll(jobs, Verdict::kRight, fmt::format("not timed: {}", error.what()));
@@ -217,6 +224,7 @@ class SweepRun {
   void TimeEachAlone(std::vector<Job> jobs) {
     for (Job& job : jobs) {
       std::vector<Job> one;
+      job.timed_alone = "the device was lost while several were timed";
       one.push_back(std::move(job));
       TimeJobs(std::move(one));
     }
@@ -265,6 +273,8 @@ class SweepRun {
     if (job.record.verdict != Verdict::kRight) return;
     job.record.timing = std::move(result.timing);
     job.record.reason = result.note;
+    if (result.note.empty() && !job.timed_alone.empty())
+      job.record.reason = "timed alone: " + job.timed_alone;
     job.record.floor =
         FloorOf(job.c->problem.op->CostOf(job.c->problem, job.c->dtype), job.c->dtype, journal_.ceilings());
   }

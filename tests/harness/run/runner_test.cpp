@@ -8,10 +8,12 @@
 
 #include <cstring>
 #include <filesystem>
+#include <map>
 
 #include "harness/record/journal.h"
 #include "harness/run/folder_lock.h"
 #include "harness/worker/local_executor.h"
+#include "tests/harness/verify/fake_device.h"
 
 namespace assay {
 namespace {
@@ -102,6 +104,12 @@ class RunnerTest : public testing::Test {
 
   Journal Run(const std::vector<std::string>& variants, bool named = false, bool resume = false,
               int seeds = 0) {
+    LocalExecutor executor(MakeHostDevice(1), Packs());
+    return RunOn(executor, variants, named, resume, seeds);
+  }
+
+  Journal RunOn(Executor& executor, const std::vector<std::string>& variants, bool named = false,
+                bool resume = false, int seeds = 0) {
     Sweep sweep;
     sweep.name = "test";
     sweep.notices = notices_;
@@ -113,7 +121,6 @@ class RunnerTest : public testing::Test {
       c.seeds = seeds;
       sweep.cases.push_back(c);
     }
-    LocalExecutor executor(MakeHostDevice(1), Packs());
     std::FILE* quiet = std::fopen("/dev/null", "w");
     const auto progress = MakeProgress(quiet);
     RunOptions options;
@@ -170,6 +177,71 @@ TEST_F(RunnerTest, MovingAHugeProblemsTensorsIsNotTheKernelsTime) {
   ASSERT_EQ(executor.limits.size(), 2u);
   EXPECT_NEAR(executor.limits[0], 2, 0.001);
   EXPECT_GT(executor.limits[1], 40) << "8 GiB in fp32";
+}
+
+// Times on the host device, and is lost while several are timed, at the hand of whoever launches second.
+class LostWhileTiming final : public LocalExecutor {
+ public:
+  using LocalExecutor::LocalExecutor;
+  std::string guilty;  // the end of the id of who does it alone as well
+
+  std::vector<Measurement> Measure(const MeasureSettings&, std::span<const TimedLaunches> candidates,
+                                   BenchmarkLog*) override {
+    const bool alone = candidates.size() == 1;
+    if (candidates.size() > 2) throw CulpritFound(1, "an illegal address");
+    if (alone && !guilty.empty() && candidates[0].id.ends_with(guilty))
+      throw CulpritFound(0, "an illegal address");
+    Timing timing;
+    timing.median = timing.wall_seconds = 1;
+    timing.clock_agreement = "agrees";
+    return std::vector<Measurement>(candidates.size(), {timing, ""});
+  }
+  double EmptyLaunchSeconds() override { return 1e-6; }
+  Ceilings MeasureCeilings() override { return {}; }
+  std::vector<std::pair<std::string, std::string>> DescribeDevice() override { return {}; }
+  void Restart() override { ++generation_; }
+  std::uint64_t generation() const override { return generation_; }
+
+ private:
+  std::uint64_t generation_ = 0;
+};
+
+class LostWhileTimingTest : public RunnerTest {
+ protected:
+  // Three right variants of one problem.
+  std::map<std::string, Record> Time(const std::string& guilty) {
+    variants_ = {Variant("first"), Variant("second"), Variant("third")};
+    table_.variants = variants_.data();
+    table_.num_variants = 3;
+    auto device = std::make_unique<FakeDevice>();
+    device->times = true;
+    LostWhileTiming executor(std::move(device), Packs());
+    executor.guilty = guilty;
+    std::map<std::string, Record> records;
+    for (Record& record : RunOn(executor, {"first", "second", "third"}).records)
+      records[record.variant] = std::move(record);
+    return records;
+  }
+};
+
+TEST_F(LostWhileTimingTest, WhoLaunchedLastIsTimedAloneBeforeItIsBlamed) {
+  const auto records = Time("");
+  ASSERT_EQ(records.size(), 3u);
+  for (const auto& [name, record] : records) {
+    EXPECT_EQ(record.verdict, Verdict::kRight) << record.reason;
+    EXPECT_TRUE(record.timing) << name;
+  }
+  EXPECT_THAT(records.at("second").reason, HasSubstr("timed alone: "));
+  EXPECT_EQ(records.at("first").reason, "");
+}
+
+TEST_F(LostWhileTimingTest, WhoDoesItAloneAsWellHasFailed) {
+  const auto records = Time("second");
+  ASSERT_EQ(records.size(), 3u);
+  EXPECT_EQ(records.at("second").verdict, Verdict::kFailed);
+  EXPECT_THAT(records.at("second").reason, HasSubstr("while timing: an illegal address"));
+  EXPECT_TRUE(records.at("first").timing);
+  EXPECT_TRUE(records.at("third").timing);
 }
 
 TEST_F(RunnerTest, WhatIsLeftOutStandsInTheHeaderAlsoWhenTheRunGoesOn) {

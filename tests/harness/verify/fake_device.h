@@ -14,13 +14,14 @@ class FakeDevice : public Device {
  public:
   std::optional<std::size_t> free_bytes;  // what FreeBytes() says
   std::function<void()> on_allocate;      // may throw
+  bool times = false;                     // claims that times on it say something
   std::function<void()> on_synchronize;   // of a stream or the device; may throw
   std::function<std::string()> last_fault;
 
   const assay_device_info& info() const override { return host_->info(); }
   std::string name() const override { return "fake"; }
   std::string description() const override { return "a host device with faults"; }
-  bool can_time() const override { return false; }
+  bool can_time() const override { return times; }
   std::unique_ptr<DeviceMemory> Allocate(std::size_t bytes) override;
   std::size_t FreeBytes() const override { return free_bytes.value_or(host_->FreeBytes()); }
   void Upload(std::byte* to, std::span<const std::byte> from) override { host_->Upload(to, from); }
