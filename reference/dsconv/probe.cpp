@@ -13,9 +13,6 @@
 namespace assay::dsconv {
 namespace {
 
-constexpr int kWideFlavours = 4;
-constexpr std::int64_t kBias = 2;  // a bias's largest magnitude, in steps
-
 // The output places along one axis for which a tap reads inside: 0 <= place * stride - pad + offset < in.
 Places InSight(std::int64_t in, std::int64_t out, std::int64_t stride, std::int64_t pad,
                std::int64_t offset) {
@@ -23,33 +20,6 @@ Places InSight(std::int64_t in, std::int64_t out, std::int64_t stride, std::int6
   const std::int64_t beyond = in + pad - offset;
   const std::int64_t high = beyond <= 0 ? 0 : std::min(out, (beyond + stride - 1) / stride);
   return {low, std::max<std::int64_t>(0, high - low)};
-}
-
-// The exponent that brings numbers of this spread to about 3, where every activation shows its regimes.
-int ScaleToThree(double spread) { return -static_cast<int>(std::lround(std::log2(spread / 3))); }
-
-// A bias's step in units of 2^scale. Sums that are wider than the dtype have units below its numbers, of
-// which a bias has to be one.
-std::int64_t BiasStep(assay_dtype dtype, int scale) {
-  const int least = static_cast<int>(std::lround(std::log2(SmallestSubnormal(dtype))));
-  return std::int64_t{1} << std::clamp(least - scale, 0, 50);
-}
-
-// Raises the filter's numbers in the order that the flavour asks for.
-void GrowDepthwise(bool x_first, std::int64_t limit, const WideLimits& limits, WidePlan& plan) {
-  const std::int64_t room = limit - plan.b_dw;
-  while (plan.taps > 1 && plan.taps + plan.spread > room) --plan.taps;
-  while (plan.spread > 0 && plan.taps + plan.spread > room) --plan.spread;
-  const auto widest_x = [&] { return room / (plan.taps * plan.w_dw + plan.spread); };
-  const auto widest_w = [&] { return (room / plan.x - plan.spread) / plan.taps; };
-  const auto at_least_one = [](std::int64_t value) { return std::max<std::int64_t>(1, value); };
-  if (x_first) {
-    plan.x = at_least_one(std::min(limits.input, widest_x()));
-    plan.w_dw = at_least_one(std::min(limits.partner - plan.spread, widest_w()));
-  } else {
-    plan.w_dw = at_least_one(std::min(limits.input - plan.spread, widest_w()));
-    plan.x = at_least_one(std::min(limits.partner, widest_x()));
-  }
 }
 
 // The two channels of a pointwise row, at a distance that changes from row to row.
@@ -133,12 +103,19 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
         values[i] = of_tap(i / filter, i % filter);
         break;
       case kBDw:
+        if (plan.wide_biases) {
+          values[i] = Scaled(WideOddInteger(stream, i, plan.b_dw), middle_scale);
+          break;
+        }
         // Equal filters get an equal bias: the difference of two would outgrow the output.
-        values[i] =
-            Scaled(plan.b_dw_step * stream.NonZeroInteger(plan.equal_filters ? 0 : i, kBias), middle_scale);
+        values[i] = Scaled(plan.b_dw_step * stream.NonZeroInteger(plan.equal_filters ? 0 : i, kWideBias),
+                           middle_scale);
         break;
       default:
-        values[i] = Scaled(plan.b_pw_step * stream.NonZeroInteger(i, kBias), middle_scale + plan.w_pw_scale);
+        values[i] = Scaled(plan.wide_biases ? WideOddInteger(stream, i, plan.b_pw)
+                           : plan.b_pw == 0 ? 0
+                                            : plan.b_pw_step * stream.NonZeroInteger(i, kWideBias),
+                           middle_scale + plan.w_pw_scale);
     }
   }
 }
@@ -263,83 +240,6 @@ void AddBiasIfMostlyPadding(Shape& d) {
   if (d.bias_dw == 0 && d.bias_pw == 0 && ShareInSight(d) < kMostlyInSight) d.bias_dw = d.bias_pw = 1;
 }
 
-WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
-  const int dtype_bits = static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
-  const int operand = SignificantBits(promise.operand);
-  // fp64 sums are asked for no more than the reference can give as well.
-  const int sum = std::min(SignificantBits(promise.accumulator), 44);
-  const int stored = promise.rounds_sums != 0 ? dtype_bits : sum;
-  int middle = std::min({sum, stored, operand});
-  if (promise.rounds_intermediate != 0) middle = std::min(middle, dtype_bits);
-  int output = std::min(sum, stored);
-  int input = std::min(dtype_bits, operand);
-  int partner = input;
-  if (promise.operand == ASSAY_FORMAT_TF32X3) {
-    // The product of both small parts is left out, so one factor has to be a single part; and a first part
-    // may have been rounded up, so the parts' sums are a little larger than the whole's.
-    input -= 1;
-    partner = std::min(input, 10);
-    output = std::min(output, 23);
-    middle = std::min(middle, 21);
-  }
-  const auto power = [](int bits) { return std::int64_t{1} << bits; };
-  return {power(input), power(partner), power(middle), power(output)};
-}
-
-WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promise, std::uint64_t seed) {
-  const WideLimits limits = WideLimitsOf(dtype, promise);
-  const auto flavour = static_cast<int>(seed % kWideFlavours);
-  WidePlan plan;
-  plan.tap = BestTap(d);
-  plan.taps = std::min<std::int64_t>(d.r * d.s, 4);
-  plan.columns = std::min<std::int64_t>(d.c, 2);
-  plan.both_wide = flavour == 3;
-  if (plan.both_wide) plan.taps = plan.columns = 1;
-  // Room for biases by the finest units that there can be; the units are known at the end.
-  const auto widest_bias = [&](std::int64_t present, std::int64_t limit) {
-    return present != 0 ? kBias * BiasStep(dtype, ScaleToThree(static_cast<double>(limit))) : 0;
-  };
-  plan.b_dw = widest_bias(d.bias_dw, limits.middle);
-  plan.b_pw = widest_bias(d.bias_pw, limits.output);
-  plan.equal_filters = flavour == 2 && d.c > 1;
-  plan.spread = flavour >= 2 || d.c == 1 ? 0 : std::min<std::int64_t>(3, d.c - 1);
-  constexpr std::int64_t kLeastMiddle = 16;
-  if (flavour == 2) {
-    const std::int64_t most = (limits.output - plan.b_pw) / plan.columns / kLeastMiddle - 3;
-    plan.w_pw = std::max<std::int64_t>(1, std::min(limits.input - 3, most));
-  } else {
-    plan.w_pw = d.c == 1 && flavour != 3 ? 3 : 1;
-  }
-  const std::int64_t weight = plan.w_pw + (plan.equal_filters ? 3 : 0);
-  // A wide w_pw takes a middle of one part where operands have two.
-  const std::int64_t middle =
-      std::min({limits.middle, (limits.output - plan.b_pw) / (plan.columns * weight),
-                flavour == 2 && promise.operand == ASSAY_FORMAT_TF32X3 ? limits.partner : limits.middle});
-  if (flavour == 3) {
-    const auto half = static_cast<std::int64_t>(std::sqrt(static_cast<double>(middle - plan.b_dw)));
-    plan.x = std::min(limits.input, half);
-    plan.w_dw = std::min(limits.partner, half);
-  } else {
-    GrowDepthwise(flavour == 0, middle, limits, plan);
-  }
-
-  const double middle_spread = static_cast<double>(plan.x) * static_cast<double>(plan.w_dw) *
-                               std::sqrt(static_cast<double>(plan.taps)) / 3;
-  double output_spread = static_cast<double>(plan.x);
-  if (plan.equal_filters) output_spread = 2 * middle_spread;
-  if (plan.columns == 1) output_spread = std::max(1.0, static_cast<double>(plan.w_pw) / 2) * middle_spread;
-  const int middle_scale = ScaleToThree(middle_spread);
-  plan.x_scale = ScaleToThree(static_cast<double>(plan.x));
-  plan.w_dw_scale = middle_scale - plan.x_scale;
-  const int output_scale = ScaleToThree(output_spread);
-  plan.w_pw_scale = output_scale - middle_scale;
-  plan.b_dw_step = BiasStep(dtype, middle_scale);
-  plan.b_pw_step = BiasStep(dtype, output_scale);
-  plan.b_dw = d.bias_dw != 0 ? kBias * plan.b_dw_step : 0;
-  plan.b_pw = d.bias_pw != 0 ? kBias * plan.b_pw_step : 0;
-  return plan;
-}
-
 bool AsksMiddle(const Shape& d, std::uint64_t seed) {
   const bool middle = !KeepsIntegers(d.ActMid()), out = !KeepsIntegers(d.ActOut());
   return middle && (!out || seed % 2 == 0);
@@ -348,7 +248,7 @@ bool AsksMiddle(const Shape& d, std::uint64_t seed) {
 int ProbeTurnsOf(const Shape& d, FillKind probe) {
   switch (probe) {
     case FillKind::kWide:
-      return kWideFlavours * Repeats(d);
+      return WideFlavours(d) * Repeats(d);
     case FillKind::kActivation:
       return ((KeepsIntegers(d.ActMid()) ? 0 : 1) + (KeepsIntegers(d.ActOut()) ? 0 : 1)) * Repeats(d);
     case FillKind::kSpecial:

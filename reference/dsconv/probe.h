@@ -20,6 +20,9 @@ struct WidePlan {
   std::int64_t columns = 1;    // non-zero weights of each pointwise row: 1 or 2
   bool equal_filters = false;  // the rows' two weights differ instead
   bool both_wide = false;      // x and w_dw use their first and their last bit, with one term in either sum
+  bool rounds_middle =
+      false;  // what act_mid gives is wider than the dtype that it is promised to be rounded to
+  bool wide_biases = false;  // the biases are wide, beside one term of one unit
   std::int64_t x = 1, w_dw = 1, b_dw = 0, w_pw = 1, b_pw = 0;  // largest magnitudes, in units
   std::int64_t b_dw_step = 1,
                b_pw_step = 1;  // biases are multiples of these, so as to be numbers of the dtype
@@ -28,12 +31,21 @@ struct WidePlan {
   std::int64_t MiddleSum() const { return x * (taps * w_dw + spread) + b_dw; }
   std::int64_t OutputSum() const { return columns * (w_pw + (equal_filters ? 3 : 0)) * MiddleSum() + b_pw; }
 };
+inline constexpr std::int64_t kWideBias =
+    2;  // a bias's largest magnitude, in steps, where it is not what is wide
+
 // What the formats allow for either sum.
 struct WideLimits {
   std::int64_t input = 0, partner = 0, middle = 0, output = 0;
 };
 WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise);
-// seed mod 4 decides what is wide: x, w_dw, w_pw, or x and w_dw alike (then with one term in either sum).
+// How wide the intermediate may be where it is promised to be rounded to the dtype, and the output is then
+// that number, rounded once, up to a power of two; 0 where it is not. Rounding it again, on the way to the
+// pointwise half or at the end, or not before the end, gives the same.
+std::int64_t WidestRoundedMiddle(const Shape& shape, assay_dtype dtype, const assay_promise& promise);
+int WideFlavours(const Shape& shape);
+// The seed decides in turns what is wide: x, w_dw, w_pw, x and w_dw alike (then with one term in either sum),
+// and the biases if there are any.
 WidePlan PlanWide(const Shape& shape, assay_dtype dtype, const assay_promise& promise, std::uint64_t seed);
 
 int ProbeTurnsOf(const Shape& shape, FillKind probe);

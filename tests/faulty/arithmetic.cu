@@ -30,6 +30,24 @@ struct RoundedSums : RoundedSumSteps {
   static std::string WhyNot(const Shape&, assay_dtype dtype) { return Only16Bits(dtype); }
 };
 
+// The bits that the type lacks are cut off, as a shift makes bf16 of fp32, where rounding is promised.
+struct TruncatedIntermediate : Fused {
+  static constexpr const char* kName = "truncated_intermediate";
+  static std::string WhyNot(const Shape&, assay_dtype dtype) { return Only16Bits(dtype); }
+  static assay_promise Promise(assay_dtype) {
+    assay_promise promise = dsconv::Fp32Promise();
+    promise.rounds_intermediate = 1;
+    return promise;
+  }
+  template <class T>
+  static __device__ float Mid(const Shape& shape, float bias, float sum) {
+    const float value = Correct::Mid<T>(shape, bias, sum);
+    const unsigned bits = __float_as_uint(value);
+    if ((bits & 0x7f800000U) == 0x7f800000U) return value;
+    return __uint_as_float(bits & (std::is_same_v<T, __half> ? 0xffffe000U : 0xffff0000U));
+  }
+};
+
 // The accumulator is the tensors' own type, as where `auto sum = x[i] * w[i]` stands.
 struct SumInDtype : Fused {
   static constexpr const char* kName = "sum_in_dtype";
@@ -154,8 +172,8 @@ struct NotRepeatable : AtomicSumSteps {
 
 Variants Rows() {
   return VariantsOf<Fp16Operands, Tf32Operands, Fp16Accumulator, Bf16Accumulator, RoundedIntermediate,
-                    RoundedSums, SumInDtype, FastMathSilu, ApproximateSilu, SiluOverflows, NaNSwallowed,
-                    SubnormalsFlushed, InfinityClamped, NotRepeatable>();
+                    RoundedSums, TruncatedIntermediate, SumInDtype, FastMathSilu, ApproximateSilu,
+                    SiluOverflows, NaNSwallowed, SubnormalsFlushed, InfinityClamped, NotRepeatable>();
 }
 
 }  // namespace assay::faulty::arithmetic

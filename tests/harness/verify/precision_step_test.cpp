@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <vector>
 
 #include "fake_kernel.h"
 #include "harness/verify/judge.h"
@@ -185,6 +187,51 @@ TEST(BrokenPromises, SumsStoredInTheirType) {
     kernel.promise = PromiseOf(ASSAY_FORMAT_F32);
     kernel.stored = [dtype](float value) { return RoundToDType(value, dtype); };
     ExpectPrecisionFails(kernel, std::string(DTypeName(dtype)));
+  }
+}
+
+// With many channels the bound is wider than what rounding a bias does.
+TEST(BrokenPromises, BiasesReadInACoarserFormat) {
+  for (const char* problem : {"n1c300k3h3w4r2-b", "n1c300k3h3w4r2-bdw", "n1c300k3h3w4r2-bpw",
+                              "n1c300k3h3w4r2-bdw-mid.silu", "n1c300k3h3w4r2-bpw-out.relu6"}) {
+    for (int bias : {2, 4}) {
+      FakeKernel kernel(problem);
+      kernel.promise = PromiseOf(ASSAY_FORMAT_F32);
+      const TensorSpec spec =
+          kernel.c().problem.op->Inputs(kernel.c().problem)[static_cast<std::size_t>(bias)];
+      if (!spec.present) continue;
+      kernel.activate = ActivatedInFloat;
+      kernel.instead = [&, bias](int, const assay_buffers& buffers) {
+        std::vector<const void*> inputs(buffers.inputs, buffers.inputs + buffers.num_inputs);
+        const auto* values = static_cast<const float*>(inputs[static_cast<std::size_t>(bias)]);
+        std::vector<float> rounded(values, values + spec.Count());
+        for (float& value : rounded) value = RoundToTf32(value);
+        inputs[static_cast<std::size_t>(bias)] = rounded.data();
+        assay_buffers with_rounded = buffers;
+        with_rounded.inputs = inputs.data();
+        kernel.Compute(with_rounded);
+        return true;
+      };
+      ExpectPrecisionFails(kernel, fmt::format("{} bias {}", problem, bias));
+    }
+  }
+}
+
+TEST(BrokenPromises, AnIntermediateCutOffWhereRoundingIsPromised) {
+  for (assay_dtype dtype : {ASSAY_F16, ASSAY_BF16}) {
+    for (assay_format operand :
+         {ASSAY_FORMAT_F32, dtype == ASSAY_F16 ? ASSAY_FORMAT_F16 : ASSAY_FORMAT_BF16}) {
+      for (const char* problem : {"n1c1k1h1w1r1", "n1c6k5h7w6r3p1-b", "n1c300k3h3w4r2-mid.relu6-out.relu"}) {
+        FakeKernel kernel(problem, dtype);
+        kernel.promise = PromiseOf(operand);
+        kernel.promise.rounds_intermediate = 1;
+        kernel.middle = [dtype](float value) {
+          const std::uint32_t kept = dtype == ASSAY_F16 ? 0xFFFFE000U : 0xFFFF0000U;
+          return std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & kept);
+        };
+        ExpectPrecisionFails(kernel, problem + std::string(DTypeName(dtype)));
+      }
+    }
   }
 }
 
