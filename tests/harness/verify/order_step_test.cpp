@@ -88,6 +88,28 @@ TEST(Order, WeightsPackedOnceForAPlan) {
   }
 }
 
+// Packed anew by each prepare(), but for the plan and not for the buffers.
+TEST(Order, WeightsPackedIntoThePlan) {
+  for (const char* problem : kProblems) {
+    FakeKernel kernel(problem);
+    std::vector<float> packed;
+    const auto count = kernel.c().problem.op->Inputs(kernel.c().problem)[3].Count();
+    kernel.prepare = [&](const assay_buffers& buffers) {
+      const auto* w_pw = static_cast<const float*>(buffers.inputs[3]);
+      packed.assign(w_pw, w_pw + count);
+    };
+    kernel.instead = [&](int, const assay_buffers& buffers) {
+      std::vector<const void*> inputs(buffers.inputs, buffers.inputs + buffers.num_inputs);
+      inputs[3] = packed.data();
+      assay_buffers with_packed = buffers;
+      with_packed.inputs = inputs.data();
+      kernel.Compute(with_packed);
+      return true;
+    };
+    ExpectFails(kernel, "two sets prepared before either was launched");
+  }
+}
+
 TEST(Order, PointersKeptFromTheFirstLaunch) {
   for (const char* problem : kProblems) {
     FakeKernel kernel(problem);
