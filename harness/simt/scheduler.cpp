@@ -7,6 +7,10 @@
 #include <memory>
 #include <utility>
 
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
 constinit thread_local uint3 threadIdx{};
 constinit thread_local uint3 blockIdx{};
 constinit thread_local dim3 blockDim{};
@@ -17,6 +21,17 @@ namespace {
 
 using boost::context::detail::ontop_fcontext;
 using boost::context::detail::transfer_t;
+
+// A GPU's kernel has no rounding mode that outlives it. Here one may be left behind, on this fiber or by the
+// thread that it was made on, and subnormal numbers that the next kernel flushes would be put down to that.
+void SetDefaultRounding() {
+#if defined(__SSE2__)
+  _mm_setcsr(0x1F80);
+#elif defined(__aarch64__)
+  const std::uint64_t defaults = 0;
+  asm volatile("msr fpcr, %0" : : "r"(defaults));
+#endif
+}
 
 std::uint32_t LowestBits(std::uint32_t count) { return count >= 32 ? 0xffffffffu : (1u << count) - 1; }
 
@@ -166,6 +181,7 @@ Fiber& Scheduler::RunLanes(Fiber& self) {
 }
 
 void Scheduler::RunLane() {
+  SetDefaultRounding();
   try {
     launch_->body(launch_->arguments);
   } catch (const LaneAbort&) {

@@ -1,10 +1,15 @@
 // Launches that a GPU would refuse, the rest of the runtime API, and the options.
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
 #include <thread>
 #include <type_traits>
 #include <vector>
+
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
 
 #include "tests/harness/simt/kernel_test.h"
 
@@ -15,6 +20,14 @@ using testing::HasSubstr;
 
 __global__ void Count(int* count) { atomicAdd(count, 1); }
 __global__ void CountToo(int* count) { atomicAdd(count, 1); }
+
+#if defined(__SSE2__)
+__global__ void FlushSubnormals(float* product) {
+  _mm_setcsr(_mm_getcsr() | 0x8040);
+  product[threadIdx.x] *= 0.5F;
+}
+__global__ void Halve(float* product) { product[threadIdx.x] *= 0.5F; }
+#endif
 
 class Launch : public testing::Test {
  protected:
@@ -30,6 +43,22 @@ class Launch : public testing::Test {
     EXPECT_EQ(cudaGetLastError(), error);
   }
 };
+
+#if defined(__SSE2__)
+// Neither those of the next launch nor the thread that launches.
+TEST_F(Launch, AModeThatAKernelSetsIsItsOwn) {
+  float product[64];
+  for (const int threads : {1, 2}) {
+    UseOrder(LaneOrder::kForward, 0, threads);
+    std::fill(std::begin(product), std::end(product), 0x1p-126F);
+    EXPECT_RUNS(RunKernel(4, 16, 0, FlushSubnormals, &product[0]));
+    EXPECT_EQ(_mm_getcsr() & 0x8040, 0u);
+    std::fill(std::begin(product), std::end(product), 0x1p-126F);
+    EXPECT_RUNS(RunKernel(1, 64, 0, Halve, &product[0]));
+    for (const float value : product) EXPECT_EQ(value, 0x1p-127F);
+  }
+}
+#endif
 
 TEST_F(Launch, RefusesBlocksThatAreTooLarge) {
   ExpectRefused(1, 1025, 0, cudaErrorInvalidConfiguration, "at most 1024 threads");
