@@ -49,9 +49,9 @@ void RunInterrupt::Guard(const std::filesystem::path& dir, const std::string& co
   command_line_ = command_line;
 }
 
-void RunInterrupt::Disarm() {
+void RunInterrupt::Finish(const std::function<void()>& work) {
   const std::lock_guard lock(mutex_);
-  dir_.clear();
+  work();
 }
 
 void RunInterrupt::Listen() {

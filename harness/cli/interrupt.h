@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -20,8 +21,8 @@ class RunInterrupt {
 
   // From now on there is a journal in `dir` to report on, and `command_line` is what to type again.
   void Guard(const std::filesystem::path& dir, const std::string& command_line);
-  // The run is over; waits for an interrupt that is being answered.
-  void Disarm();
+  // Does `work`, which an interrupt waits for: what it writes is whole then.
+  void Finish(const std::function<void()>& work);
 
  private:
   void Listen();

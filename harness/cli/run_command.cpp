@@ -116,8 +116,7 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   const std::unique_ptr<Progress> progress = MakeProgress(stderr);
   interrupt.Guard(options.out_dir, command_line);
   const Journal journal = RunSweep(sweep, executor, options, *progress);
-  interrupt.Disarm();
-  WriteReports(options.out_dir, journal);
+  interrupt.Finish([&] { WriteReports(options.out_dir, journal); });
   fmt::print("{}\n", RenderConsole(journal, TerminalWidth()));
   fmt::print("Reports: {}\n", (options.out_dir / "report.html").string());
   return ExitCodeOf(journal);
