@@ -52,6 +52,7 @@ void RemoteExecutor::Start() {
     }
     if (link_.alive()) break;
   }
+  surroundings_ = link_.Surroundings();
   for (const Json& range : ranges_) link_.Later(range, link_.generation());
 }
 
@@ -149,6 +150,8 @@ Ceilings RemoteExecutor::MeasureCeilings() {
 }
 
 void RemoteExecutor::BeginCase(const std::string& id, double limit_seconds) {
+  // The kernel before may have lowered a limit or taken over a signal, which would be put down to this one.
+  if (link_.alive() && link_.Surroundings() != surroundings_) Restart();
   link_.SetCase(id);
   link_.SetLimit(limit_seconds);
 }

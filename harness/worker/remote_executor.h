@@ -56,6 +56,7 @@ class RemoteExecutor final : public Executor {
       crashing_;  // packs that take a worker down when they are opened, and how
   std::vector<nlohmann::json> ranges_;
   std::string note_;
+  std::string surroundings_;  // of the worker, when it had opened its packs
 };
 
 }  // namespace assay

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "harness/worker/channel.h"
+#include "harness/worker/surroundings.h"
 #include "harness/worker/worker_process.h"
 
 namespace assay {
@@ -34,6 +35,9 @@ class WorkerLink {
   void SetLimit(double seconds);
   // Whose launch it is, for sentences.
   void SetCase(const std::string& id) { case_ = id; }
+
+  // Of the worker process: see surroundings.h.
+  std::string Surroundings() const { return process_ ? SurroundingsOf(process_->pid()) : std::string(); }
 
   const SharedBlock& block() const { return block_; }
   const std::string& last_fault() const { return last_fault_; }

@@ -114,6 +114,7 @@ WorkerProcess::~WorkerProcess() {
     for (const auto deadline = Clock::now() + kPatience; Clock::now() < deadline;) {
       const pid_t ended = ::waitpid(pid_, nullptr, WNOHANG);
       if (ended == pid_ || (ended < 0 && errno != EINTR)) {
+        ::kill(-pid_, SIGKILL);  // processes that a pack started and left behind
         pid_ = -1;
         break;
       }
@@ -128,6 +129,12 @@ void WorkerProcess::CheckTripwire() const {
   char first;
   if (::read(tripwire_.get(), &first, 1) <= 0) return;
   throw ChannelCorrupt("a descriptor that no pack was handed was written to");
+}
+
+bool WorkerProcess::HasEnded() const {
+  siginfo_t info = {};
+  return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid_;
 }
 
 void WorkerProcess::Kill() {
@@ -217,8 +224,12 @@ nlohmann::json WorkerProcess::Call(const nlohmann::json& request, const TimeLimi
 
 nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, const TimeLimit& limit,
                                             const std::string& doing) {
+  constexpr double kMostMilliseconds = 250;  // between two looks whether the process is there
   const auto deadline = Clock::now() + std::chrono::duration<double>(limit.seconds_left);
   while (true) {
+    // Its channel says so too, unless a process that a pack started holds it open. Asked before the channel
+    // is read, so that a last answer counts.
+    const bool gone = HasEnded();
     bool ended = false;
     try {
       CheckTripwire();
@@ -231,7 +242,7 @@ nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, const TimeLimit&
       KillAndThrow(WorkerLost::Cause::kForged,
                    fmt::format("{} in {}; the process was killed", error.what(), doing));
     }
-    if (ended) ThrowDeath(doing);
+    if (ended || gone) ThrowDeath(doing);
     const double left = std::chrono::duration<double>(deadline - Clock::now()).count();
     if (left <= 0) {
       KillAndThrow(WorkerLost::Cause::kHung,
@@ -239,7 +250,7 @@ nlohmann::json WorkerProcess::WaitForAnswer(const Token& token, const TimeLimit&
                                limit.words));
     }
     std::array<pollfd, 2> wait{{{channel_.get(), POLLIN, 0}, {output_pipe_.get(), POLLIN, 0}}};
-    const int milliseconds = static_cast<int>(std::min(std::ceil(left * 1000), 1e6));
+    const int milliseconds = static_cast<int>(std::min(std::ceil(left * 1000), kMostMilliseconds));
     // A closed pipe would be ready for ever.
     const nfds_t watched = (::poll(&wait[1], 1, 0) > 0 && (wait[1].revents & POLLHUP)) != 0 ? 1 : 2;
     ::poll(wait.data(), watched, milliseconds);

@@ -76,6 +76,8 @@ class WorkerProcess {
   void ReadOutput();
   // Throws ChannelCorrupt if somebody in the worker has written to a descriptor that leads nowhere.
   void CheckTripwire() const;
+  // Whether the process has ended; it is not waited for.
+  bool HasEnded() const;
   void Kill();
   // Waits for the process's end and throws what it died of.
   [[noreturn]] void ThrowDeath(const std::string& doing);

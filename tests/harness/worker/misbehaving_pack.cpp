@@ -1,5 +1,6 @@
 // Variants for the host device that are right in what they compute, if they get that far, and attack the
 // process around it.
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,6 +94,46 @@ std::int32_t KillParent(void* plan, const assay_buffers* buffers, void* stream, 
   ::kill(::getpid(), SIGKILL);
   return Good(plan, buffers, stream, error);
 }
+// A process of its own session, which holds what the worker has open, and a worker that ends.
+std::int32_t CrashBesideAChild(void*, const assay_buffers*, void*, assay_message*) {
+  if (::fork() == 0) {
+    ::setsid();
+    ::sleep(20);
+    std::_Exit(0);
+  }
+  std::abort();
+}
+std::int32_t LeaveAChild(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+  static pid_t child = -1;
+  if (child < 0) {
+    child = ::fork();
+    if (child == 0) {
+      ::sleep(60);
+      std::_Exit(0);
+    }
+    std::printf("child %d\n", static_cast<int>(child));
+    std::fflush(stdout);
+  }
+  return Good(plan, buffers, stream, error);
+}
+std::int32_t LowerLimits(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+  const rlimit files{3, 3};
+  ::setrlimit(RLIMIT_NOFILE, &files);
+  return Good(plan, buffers, stream, error);
+}
+std::int32_t TakeSignals(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+  for (int signal : {SIGFPE, SIGUSR1}) std::signal(signal, SIG_IGN);
+  return Good(plan, buffers, stream, error);
+}
+// Right where nobody has changed the process.
+std::int32_t NeedsWhatThereWas(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+  rlimit files{};
+  ::getrlimit(RLIMIT_NOFILE, &files);
+  struct sigaction action {};
+  ::sigaction(SIGFPE, nullptr, &action);
+  if (files.rlim_cur <= 3 || action.sa_handler == SIG_IGN) return 1;
+  return Good(plan, buffers, stream, error);
+}
 std::int32_t CrashInCreate(const assay_problem*, const assay_device_info*, void**, assay_message*) {
   std::abort();
 }
@@ -113,12 +154,14 @@ assay_variant Row(const char* name, decltype(assay_variant::launch) launch) {
 }  // namespace
 
 extern "C" const assay_pack* assay_pack_entry(void) {
-  static assay_variant rows[] = {Row("good", &Good),         Row("crash", &Crash),
-                                 Row("abort", &Abort),       Row("hang", &Hang),
-                                 Row("exit", &ExitZero),     Row("print", &Print),
-                                 Row("forge", &Forge),       Row("close", &CloseAll),
-                                 Row("killed", &KillParent), Row("crash_in_create", &Good),
-                                 Row("good_too", &Good)};
+  static assay_variant rows[] = {Row("good", &Good),           Row("crash", &Crash),
+                                 Row("abort", &Abort),         Row("hang", &Hang),
+                                 Row("exit", &ExitZero),       Row("print", &Print),
+                                 Row("forge", &Forge),         Row("close", &CloseAll),
+                                 Row("killed", &KillParent),   Row("crash_in_create", &Good),
+                                 Row("good_too", &Good),       Row("orphan", &CrashBesideAChild),
+                                 Row("child", &LeaveAChild),   Row("limits", &LowerLimits),
+                                 Row("signals", &TakeSignals), Row("needs", &NeedsWhatThereWas)};
   rows[9].create = &CrashInCreate;
   static const assay_pack pack{ASSAY_PACK_ABI,
                                "misbehaving",

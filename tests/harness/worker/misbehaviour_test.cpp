@@ -2,8 +2,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <map>
+#include <string>
+#include <thread>
 
 #include "harness/record/journal.h"
 #include "tests/harness/worker/program.h"
@@ -74,6 +78,37 @@ TEST_F(MisbehaviourTest, WhoeverIsKilledTwiceFailsAndIsTriedAgainOnResume) {
   EXPECT_THAT(records["killed"].reason, HasSubstr("killed from outside"));
   EXPECT_TRUE(records["killed"].transient);
   EXPECT_EQ(records["good"].verdict, Verdict::kRight);
+}
+
+TEST_F(MisbehaviourTest, ACrashIsSeenWhoeverHoldsTheChannelOpen) {
+  const auto start = std::chrono::steady_clock::now();
+  auto records = Run("orphan,good", 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
+  EXPECT_EQ(records["orphan"].verdict, Verdict::kFailed);
+  EXPECT_THAT(records["orphan"].reason, HasSubstr("SIGABRT"));
+  EXPECT_EQ(records["good"].verdict, Verdict::kRight);
+}
+
+TEST_F(MisbehaviourTest, WhatAPackStartedEndsWithTheWorker) {
+  auto records = Run("child,good", 0);
+  int child = 0;
+  ASSERT_EQ(std::sscanf(records["child"].printed.c_str(), "child %d", &child), 1) << records["child"].printed;
+  // Dead, whether or not somebody has taken note of it.
+  const auto runs = [child] {
+    std::ifstream in("/proc/" + std::to_string(child) + "/stat");
+    std::string number, name, state;
+    return in >> number >> name >> state && state != "Z";
+  };
+  for (int i = 0; i < 500 && runs(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(runs());
+}
+
+TEST_F(MisbehaviourTest, WhatAPackChangedOfItsProcessIsNotLeftToTheNext) {
+  for (const char* variants : {"limits,needs", "signals,needs"}) {
+    std::filesystem::remove_all(folder_ / "r");
+    auto records = Run(variants, 0);
+    EXPECT_EQ(records["needs"].verdict, Verdict::kRight) << records["needs"].reason;
+  }
 }
 
 TEST_F(MisbehaviourTest, AHangIsEndedByTheLimit) {
