@@ -37,18 +37,19 @@ void Append(std::string& text, const std::string& sentence) {
 }  // namespace
 
 CaseBuffers::CaseBuffers(Device& device, const Problem& problem, assay_dtype dtype,
-                         std::uint64_t workspace_bytes)
+                         std::uint64_t workspace_bytes, std::size_t offset)
     : input_specs_(problem.op->Inputs(problem)),
       output_specs_(problem.op->Outputs(problem)),
       element_bytes_(DTypeBytes(dtype)) {
+  const auto make = [&](const TensorSpec& spec) {
+    return spec.present ? std::make_unique<GuardedBuffer>(device, TensorBytes(spec, dtype), offset) : nullptr;
+  };
   for (const TensorSpec& spec : input_specs_) {
-    inputs_.push_back(spec.present ? std::make_unique<GuardedBuffer>(device, TensorBytes(spec, dtype))
-                                   : nullptr);
+    inputs_.push_back(make(spec));
     input_pointers_.push_back(spec.present ? inputs_.back()->data() : nullptr);
   }
   for (const TensorSpec& spec : output_specs_) {
-    outputs_.push_back(spec.present ? std::make_unique<GuardedBuffer>(device, TensorBytes(spec, dtype))
-                                    : nullptr);
+    outputs_.push_back(make(spec));
     output_pointers_.push_back(spec.present ? outputs_.back()->data() : nullptr);
   }
   input_hashes_.resize(inputs_.size());

@@ -17,8 +17,10 @@ namespace assay {
 
 class CaseBuffers {
  public:
-  // Allocates every present tensor of the problem and `workspace_bytes`.
-  CaseBuffers(Device& device, const Problem& problem, assay_dtype dtype, std::uint64_t workspace_bytes);
+  // Allocates every present tensor of the problem and `workspace_bytes`. Tensors begin `offset` bytes behind
+  // an address that is aligned to what the device allocates at.
+  CaseBuffers(Device& device, const Problem& problem, assay_dtype dtype, std::uint64_t workspace_bytes,
+              std::size_t offset = 0);
 
   // Bytes that the constructor would allocate, guard zones included.
   static std::size_t BytesNeeded(const Problem& problem, assay_dtype dtype, std::uint64_t workspace_bytes);

@@ -31,9 +31,9 @@ std::size_t WithGuards(std::size_t bytes) {
 
 }  // namespace
 
-GuardedBuffer::GuardedBuffer(Device& device, std::size_t bytes)
-    : device_(&device), bytes_(bytes), memory_(device.Allocate(WithGuards(bytes))) {
-  device_->Upload(memory_->data(), IntactZone());
+GuardedBuffer::GuardedBuffer(Device& device, std::size_t bytes, std::size_t offset)
+    : device_(&device), bytes_(bytes), offset_(offset), memory_(device.Allocate(WithGuards(bytes) + offset)) {
+  device_->Upload(front(), IntactZone());
   device_->Upload(data() + bytes_, IntactZone());
 }
 
@@ -41,7 +41,7 @@ std::optional<GuardedBuffer::Overrun> GuardedBuffer::CheckGuards() const {
   const struct {
     const std::byte* at;
     std::int64_t offset;
-  } zones[] = {{memory_->data(), -static_cast<std::int64_t>(kGuardBytes)},
+  } zones[] = {{front(), -static_cast<std::int64_t>(kGuardBytes)},
                {data() + bytes_, static_cast<std::int64_t>(bytes_)}};
   std::vector<std::byte> found(kGuardBytes);
   std::optional<Overrun> overrun;

@@ -24,9 +24,10 @@ class GuardedBuffer {
   // 0xFF in every byte is NaN in fp32, fp16 and bf16.
   static constexpr unsigned char kPoisonByte = 0xFF;
 
-  GuardedBuffer(Device& device, std::size_t bytes);
+  // It begins `offset` bytes behind an address that is aligned to what the device allocates at.
+  GuardedBuffer(Device& device, std::size_t bytes, std::size_t offset = 0);
 
-  std::byte* data() const { return memory_->data() + kGuardBytes; }
+  std::byte* data() const { return front() + kGuardBytes; }
   std::size_t size() const { return bytes_; }
 
   void Upload(std::span<const std::byte> from) { device_->Upload(data(), from); }
@@ -44,8 +45,10 @@ class GuardedBuffer {
   std::optional<Overrun> CheckGuards() const;
 
  private:
+  std::byte* front() const { return memory_->data() + offset_; }  // the guard zone before it
+
   Device* device_;
-  std::size_t bytes_;
+  std::size_t bytes_, offset_;
   std::unique_ptr<DeviceMemory> memory_;
 };
 

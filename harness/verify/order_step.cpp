@@ -10,6 +10,7 @@
 #include "harness/device/case_buffers.h"
 #include "harness/verify/sentences.h"
 #include "harness/verify/steps.h"
+#include "reference/dtype.h"
 
 namespace assay {
 namespace {
@@ -20,6 +21,14 @@ int Turns(const Case&, int /*seeds*/) { return 1; }
 FillKind BaseKind(const Case& c) {
   std::string why;
   return c.problem.op->HasExactInputs(c.problem, c.dtype, &why) ? FillKind::kExact : FillKind::kRandom;
+}
+
+// A multiple of no more than what the variant asks for: where it begins is its only alignment then.
+std::size_t LeastAligned(const Case& c, const assay_promise& promise) {
+  constexpr std::size_t kAllocated = 256;  // at the least, by every device
+  const std::size_t wanted =
+      std::max<std::size_t>(static_cast<std::size_t>(std::max(promise.alignment, 0)), DTypeBytes(c.dtype));
+  return wanted < kAllocated ? wanted : 0;
 }
 
 std::vector<std::uint64_t> OutputHashes(const CaseRun& run) {
@@ -114,14 +123,16 @@ class OrderCheck {
     return Compare(*changed_weight_, "one weight changed and prepared again");
   }
 
-  // The first inputs again in other memory, where they arrive on the launch's stream just before it.
+  // The first inputs again in other memory, no better aligned than promised, where they arrive on the
+  // launch's stream just before it.
   bool FreshPointers() {
     const Case& c = run_.c();
     const std::uint64_t workspace_bytes = run_.plan().WorkspaceBytes();
     Device& device = run_.device();
     try {
       if (CaseBuffers::BytesNeeded(c.problem, c.dtype, workspace_bytes) <= device.FreeBytes()) {
-        second_ = std::make_unique<CaseBuffers>(device, c.problem, c.dtype, workspace_bytes);
+        second_ = std::make_unique<CaseBuffers>(device, c.problem, c.dtype, workspace_bytes,
+                                                LeastAligned(c, run_.promise()));
       }
     } catch (const DeviceError& error) {
       if (error.sticky) throw;
@@ -144,9 +155,9 @@ class OrderCheck {
     });
     run_.Collect(*second_, base_.seed);
     const bool host = device.info().backend == ASSAY_BACKEND_HOST;
-    if (!Compare(base_,
-                 host ? "other pointers"
-                      : "other pointers, the activations arriving on the launch's stream while it waits")) {
+    if (!Compare(base_, host ? "other pointers, aligned as promised and no more"
+                             : "other pointers, aligned as promised and no more, the activations arriving on "
+                               "the launch's stream while it waits")) {
       return false;
     }
     if (run_.promise().repeatable == 0 || OutputHashes(run_) == base_hashes_) {

@@ -125,6 +125,25 @@ TEST(Order, PointersKeptFromTheFirstLaunch) {
   }
 }
 
+TEST(Order, MoreAlignmentTakenForGrantedThanPromised) {
+  for (const int taken : {4, 8, 16, 64, 256}) {
+    FakeKernel kernel("n1c4k3h8w8r3p1-mid.silu");
+    kernel.promise.alignment = 16;
+    kernel.instead = [&](int, const assay_buffers& buffers) {
+      bool aligned = reinterpret_cast<std::uintptr_t>(buffers.outputs[0]) % taken == 0;
+      for (int i = 0; i < buffers.num_inputs; ++i) {
+        aligned = aligned && reinterpret_cast<std::uintptr_t>(buffers.inputs[i]) % taken == 0;
+      }
+      return !aligned;
+    };
+    if (taken > 16) {
+      ExpectFails(kernel, "other pointers, aligned as promised");
+    } else {
+      EXPECT_EQ(JudgeIt(kernel).verdict, Verdict::kRight) << taken;
+    }
+  }
+}
+
 TEST(Order, OtherBitsAtEachLaunchAgainstThePromise) {
   FakeKernel kernel("n1c4k3h8w8r3p1-mid.silu");
   kernel.after = [&](int launch, const assay_buffers& buffers) {
