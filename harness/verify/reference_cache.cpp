@@ -23,6 +23,14 @@ std::string ProblemKey(const Drawing& drawing) {
   return key + ' ' + std::string(DTypeName(drawing.dtype));
 }
 
+// The dtype whose integers exact inputs keep to: a variant may promise sums that hold fewer than its tensors.
+assay_dtype ExactDType(const Drawing& drawing) {
+  const assay_format sums = drawing.promise.accumulator;
+  if (sums == ASSAY_FORMAT_BF16) return ASSAY_BF16;
+  const bool half = sums == ASSAY_FORMAT_F16 || sums == ASSAY_FORMAT_TF32;
+  return half && drawing.dtype == ASSAY_F32 ? ASSAY_F16 : drawing.dtype;
+}
+
 std::string Key(const char* what, const Drawing& drawing) {
   std::string key = fmt::format("{} {} kind {} seed {}", what, ProblemKey(drawing),
                                 static_cast<int>(drawing.kind), drawing.seed);
@@ -31,6 +39,7 @@ std::string Key(const char* what, const Drawing& drawing) {
     key += fmt::format(" promise {} {} {} {}", static_cast<int>(p.operand), static_cast<int>(p.accumulator),
                        p.rounds_intermediate, p.rounds_sums);
   }
+  if (drawing.kind == FillKind::kExact) key += fmt::format(" as {}", DTypeName(ExactDType(drawing)));
   if (drawing.change)
     key += fmt::format(" change {} {}", static_cast<int>(*drawing.change), drawing.change_number);
   if (drawing.spikes)
@@ -80,7 +89,8 @@ std::vector<std::vector<float>> DrawInputs(const Drawing& drawing) {
                             drawing.seed, inputs[i]);
     }
   } else {
-    inputs = FillInputs(problem, drawing.dtype, drawing.kind, drawing.seed);
+    const assay_dtype dtype = drawing.kind == FillKind::kExact ? ExactDType(drawing) : drawing.dtype;
+    inputs = FillInputs(problem, dtype, drawing.kind, drawing.seed);
   }
   if (drawing.change && !problem.op->ChangeOneElement(problem, drawing.dtype, drawing.kind, *drawing.change,
                                                       drawing.seed + drawing.change_number, inputs)) {

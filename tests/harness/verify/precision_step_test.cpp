@@ -132,6 +132,19 @@ TEST(KeptPromises, PassForEveryActivationAndDType) {
   }
 }
 
+// Integers that fp32 tensors hold are more than such sums do.
+TEST(KeptPromises, HalfSumsOfFp32TensorsHoldTheExactInputs) {
+  const auto device = MakeHostDevice(1);
+  Judge judge(*device, VerifySettings{});
+  for (const char* problem : {"n1c100k8h12w12r5p2-bdw", "n1c273k4h8w8r3p1-b"}) {
+    FakeKernel kernel(problem);
+    Keep(kernel, PromiseOf(ASSAY_FORMAT_F16, ASSAY_FORMAT_F16));
+    const auto plan = kernel.MakePlan(*device);
+    const Judgement judgement = judge.JudgeCase(kernel.c(), kernel.variant(), *plan);
+    EXPECT_EQ(judgement.verdict, Verdict::kRight) << problem << ": " << judgement.reason;
+  }
+}
+
 TEST(BrokenPromises, Tf32OperandsBehindFp32) {
   for (const char* problem : kProblems) {
     FakeKernel kernel(problem);
