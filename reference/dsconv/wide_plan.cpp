@@ -68,6 +68,10 @@ WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
   int middle = std::min({sum, stored, operand});
   if (promise.rounds_intermediate != 0) middle = std::min(middle, dtype_bits);
   int output = std::min(sum, stored);
+  // Activations are evaluated in fp32 whatever the sums, and 16-bit numbers made of what comes out.
+  constexpr int kActivationBits = 24;
+  middle = std::min(middle, kActivationBits);
+  if (dtype != ASSAY_F32) output = std::min(output, kActivationBits);
   int input = std::min(dtype_bits, operand);
   int partner = input;
   if (promise.operand == ASSAY_FORMAT_TF32X3) {
@@ -87,7 +91,7 @@ std::int64_t WidestRoundedMiddle(const Shape& d, assay_dtype dtype, const assay_
   const int dtype_bits = static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
   const int operand = SignificantBits(promise.operand);
   if (promise.rounds_intermediate == 0 || !rounds_last || operand < dtype_bits) return 0;
-  const int sum = std::min(SignificantBits(promise.accumulator), 44);
+  const int sum = std::min(SignificantBits(promise.accumulator), 24);
   // Rounding to the format that the dtype is changes nothing more; any other must hold the number as it is.
   const bool same = dtype == ASSAY_F16    ? promise.operand == ASSAY_FORMAT_F16
                     : dtype == ASSAY_BF16 ? promise.operand == ASSAY_FORMAT_BF16

@@ -101,6 +101,21 @@ TEST(WideProbe, SumsOfTermsStayWithinThePromisedFormats) {
   }
 }
 
+// Behind fp64 sums there are fp32 activations, and 16-bit outputs are made of those.
+TEST(WideProbe, AsksNoMoreOfDoubleSumsThanFloatActivationsKeep) {
+  assay_promise promise = {};
+  promise.operand = promise.accumulator = ASSAY_FORMAT_F64;
+  for (assay_dtype dtype : kDTypes) {
+    const WideLimits limits = WideLimitsOf(dtype, promise);
+    EXPECT_LE(limits.middle, std::int64_t{1} << 24);
+    if (dtype != ASSAY_F32) {
+      EXPECT_LE(limits.output, std::int64_t{1} << 24);
+    }
+    promise.rounds_intermediate = 1;
+    EXPECT_LE(WidestRoundedMiddle(ShapeOf("n1c3k5h5w4r3"), dtype, promise), std::int64_t{1} << 24);
+  }
+}
+
 // The formats are used to their end: otherwise coarser ones would do.
 TEST(WideProbe, SumsNeedMostOfTheAccumulator) {
   assay_promise promise = {};
