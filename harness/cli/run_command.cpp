@@ -4,6 +4,9 @@
 
 #include <cstdio>
 #include <memory>
+#include <set>
+#include <string>
+#include <vector>
 
 #include "harness/cli/commands.h"
 #include "harness/cli/interrupt.h"
@@ -29,6 +32,29 @@ struct RunArguments {
   int generated = 0;
   bool no_measure = false;
   bool resume = false;
+};
+
+// Asks variants for their tiles. One whose tile() fails has none, and is not asked again.
+struct TileQuestion {
+  const PackSet& packs;
+  RemoteExecutor& executor;
+  double limit_seconds;
+  std::set<std::string> failed;
+
+  std::vector<TileAxis> Ask(const Case& c) {
+    if (failed.contains(c.variant)) return {};
+    try {
+      executor.BeginCase(c.Id(), limit_seconds);
+      return AskForTile(packs, executor, c);
+    } catch (const std::exception& error) {
+      failed.insert(c.variant);
+      fmt::print(stderr, "assay: {} has no boundary shapes of its own: its tile() failed: {}\n", c.variant,
+                 error.what());
+      const auto* lost = dynamic_cast<const DeviceError*>(&error);
+      if (lost != nullptr && lost->sticky) executor.Restart();
+      return {};
+    }
+  }
 };
 
 int TerminalWidth() {
@@ -89,7 +115,8 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   if (arguments.no_measure) sweep.measure.enabled = false;
   if (arguments.boundary) {
     const Sweep base = sweep;
-    sweep = WithBoundaryProblems(base, [&](const Case& c) { return AskForTile(packs, executor, c); });
+    TileQuestion question{packs, executor, sweep.limits.seconds, {}};
+    sweep = WithBoundaryProblems(base, [&](const Case& c) { return question.Ask(c); });
     JudgingRoom room = RoomOn(executor.device());
     if (!arguments.sanitizers.empty()) room.too_slow = "compute-sanitizer";
     AddHugeProblemsThatFit(base, room, sweep);

@@ -279,8 +279,30 @@ class SweepRun {
         FloorOf(job.c->problem.op->CostOf(job.c->problem, job.c->dtype), job.c->dtype, journal_.ceilings());
   }
 
+  // Here, and not along with whatever the next case asks for: what release() does is this case's.
+  void ReleasePlan(Job& job) {
+    const bool lives = job.plan && job.plan_generation == executor_.generation() && !device_lost_;
+    try {
+      if (lives) executor_.BeginCase(job.record.id, sweep_.limits.seconds);
+      job.plan.reset();
+      if (lives) executor_.device().Synchronize();  // is what the release goes along with
+    } catch (const DeviceError& error) {
+      // Who kills processes says nothing of a case that was judged.
+      if (!KilledFromOutside(error)) FailInRelease(job, error);
+      if (error.sticky) RestartAfter(job.record.id);
+    } catch (const std::exception& error) {
+      FailInRelease(job, error);
+    }
+  }
+
+  void FailInRelease(Job& job, const std::exception& error) {
+    if (job.record.verdict == Verdict::kRight || job.record.verdict == Verdict::kUntrusted) {
+      Settle(job, Verdict::kFailed, fmt::format("when its plan was released: {}", error.what()));
+    }
+  }
+
   void Finish(Job& job) {
-    job.plan.reset();
+    ReleasePlan(job);
     job.record.case_seconds = job.seconds;
     job.record.printed += executor_.TakeOutput();
     journal_.Append(job.record);

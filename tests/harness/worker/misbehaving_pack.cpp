@@ -134,6 +134,10 @@ std::int32_t NeedsWhatThereWas(void* plan, const assay_buffers* buffers, void* s
   if (files.rlim_cur <= 3 || action.sa_handler == SIG_IGN) return 1;
   return Good(plan, buffers, stream, error);
 }
+void CrashInRelease(void*) { std::abort(); }
+std::int32_t CrashInTile(const assay_problem*, const assay_device_info*, assay_tile_axis*, std::int32_t) {
+  std::abort();
+}
 std::int32_t CrashInCreate(const assay_problem*, const assay_device_info*, void**, assay_message*) {
   std::abort();
 }
@@ -161,7 +165,10 @@ extern "C" const assay_pack* assay_pack_entry(void) {
                                  Row("killed", &KillParent),   Row("crash_in_create", &Good),
                                  Row("good_too", &Good),       Row("orphan", &CrashBesideAChild),
                                  Row("child", &LeaveAChild),   Row("limits", &LowerLimits),
-                                 Row("signals", &TakeSignals), Row("needs", &NeedsWhatThereWas)};
+                                 Row("signals", &TakeSignals), Row("unreleasable", &Good),
+                                 Row("untiled", &Good),        Row("needs", &NeedsWhatThereWas)};
+  rows[15].release = &CrashInRelease;
+  rows[16].tile = &CrashInTile;
   rows[9].create = &CrashInCreate;
   static const assay_pack pack{ASSAY_PACK_ABI,
                                "misbehaving",

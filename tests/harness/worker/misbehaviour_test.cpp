@@ -111,6 +111,19 @@ TEST_F(MisbehaviourTest, WhatAPackChangedOfItsProcessIsNotLeftToTheNext) {
   }
 }
 
+TEST_F(MisbehaviourTest, WhatReleaseDoesIsItsOwnCases) {
+  auto records = Run("unreleasable,needs", 1);
+  EXPECT_EQ(records["unreleasable"].verdict, Verdict::kFailed) << records["unreleasable"].reason;
+  EXPECT_THAT(records["unreleasable"].reason, AllOf(HasSubstr("released"), HasSubstr("SIGABRT")));
+  EXPECT_EQ(records["needs"].verdict, Verdict::kRight) << records["needs"].reason;
+}
+
+TEST_F(MisbehaviourTest, ATileThatFailsIsNamedAndLeftOut) {
+  auto records = Run("untiled,needs --boundary", 0);
+  EXPECT_THAT(text_, AllOf(HasSubstr("untiled"), HasSubstr("tile()"), HasSubstr("SIGABRT")));
+  EXPECT_EQ(records.size(), 2u);
+}
+
 TEST_F(MisbehaviourTest, AHangIsEndedByTheLimit) {
   std::ofstream(folder_ / "hang.yaml") << "name: hang\n"
                                           "problems:\n"
