@@ -196,6 +196,13 @@ double LargestFinite(assay_dtype dtype) { return FormatOf(dtype).largest; }
 
 std::int64_t LargestExactInteger(assay_dtype dtype) { return std::int64_t{1} << FormatOf(dtype).precision; }
 
+assay_dtype ExactDTypeOf(assay_dtype dtype, const assay_promise& promise) {
+  const assay_format sums = promise.accumulator;
+  if (sums == ASSAY_FORMAT_BF16) return ASSAY_BF16;
+  const bool half = sums == ASSAY_FORMAT_F16 || sums == ASSAY_FORMAT_TF32;
+  return half && dtype == ASSAY_F32 ? ASSAY_F16 : dtype;
+}
+
 float RoundToDType(double value, assay_dtype dtype) {
   if (dtype == ASSAY_F32) {
     // The conversion of a double beyond float's range is undefined in C++: settle it here, at the midpoint

@@ -65,13 +65,7 @@ VariantLookup PackSet::Find(std::string_view op, std::string_view variant, assay
 std::vector<TileAxis> AskForTile(const PackSet& packs, Executor& executor, const Case& c) {
   const VariantLookup found = packs.Find(c.problem.op->name(), c.variant, executor.device().info().backend);
   if (!found.variant) return {};
-  try {
-    return executor.Tile(found.id, c.problem.View(c.dtype, c.layout));
-  } catch (const DeviceError& error) {
-    // Who crashes when asked for its tile will have its cases judged without.
-    if (error.sticky) executor.Restart();
-    return {};
-  }
+  return executor.Tile(found.id, c.problem.View(c.dtype, c.layout));
 }
 
 }  // namespace assay

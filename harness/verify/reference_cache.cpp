@@ -23,12 +23,8 @@ std::string ProblemKey(const Drawing& drawing) {
   return key + ' ' + std::string(DTypeName(drawing.dtype));
 }
 
-// The dtype whose integers exact inputs keep to: a variant may promise sums that hold fewer than its tensors.
 assay_dtype ExactDType(const Drawing& drawing) {
-  const assay_format sums = drawing.promise.accumulator;
-  if (sums == ASSAY_FORMAT_BF16) return ASSAY_BF16;
-  const bool half = sums == ASSAY_FORMAT_F16 || sums == ASSAY_FORMAT_TF32;
-  return half && drawing.dtype == ASSAY_F32 ? ASSAY_F16 : drawing.dtype;
+  return ExactDTypeOf(drawing.dtype, drawing.promise);
 }
 
 std::string Key(const char* what, const Drawing& drawing) {

@@ -145,7 +145,7 @@ void FillSpecial(const Shape& d, InputIndex index, assay_dtype dtype, std::uint6
 
 void FillSubnormal(const Shape& d, InputIndex index, assay_dtype dtype, const assay_promise& promise,
                    std::uint64_t seed, std::span<float> values) {
-  const ExactPlan plan = PlanExact(d, dtype);
+  const ExactPlan plan = PlanExact(d, ExactDTypeOf(dtype, promise));
   const SubnormalScales scales = ScalesOf(d, dtype, promise, plan);
   FillUnits(d, index, plan, seed, values);
   const int scale = index == kX     ? scales.x

@@ -92,9 +92,9 @@ TEST(JudgeRightInWords, SaysWhatWasChecked) {
             "3 seeds: 756 elements of y equal to the reference bit for bit");
   EXPECT_THAT(ResultOf(judgement, Step::kBounded).detail,
               HasSubstr("3 seeds: 756 elements of y within the bound, the largest error is 0."));
-  EXPECT_EQ(ResultOf(judgement, Step::kMemory).detail, "18 launches: guard zones intact, inputs unchanged");
+  EXPECT_EQ(ResultOf(judgement, Step::kMemory).detail, "21 launches: guard zones intact, inputs unchanged");
   EXPECT_THAT(ResultOf(judgement, Step::kPrecision).detail,
-              HasSubstr("4 launches of integers as wide as the promised formats: 756 elements of y equal"));
+              HasSubstr("5 launches of integers as wide as the promised formats: 756 elements of y equal"));
   EXPECT_THAT(ResultOf(judgement, Step::kSpecialValues).detail, HasSubstr("3 launches with NaN, infinities"));
   EXPECT_EQ(ResultOf(judgement, Step::kAfterTiming).detail, "not timed");
 }
