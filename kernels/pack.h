@@ -7,9 +7,10 @@
  *   supports(problem)            -> may say no, in words
  *   create(problem) -> plan      -> host-side set-up: choose a tile, build library plans; never timed
  *   workspace_bytes(plan)        -> device memory that the harness allocates for the plan
- *   prepare(plan, buffers)       -> optional, enqueued whenever the weights or the buffers change; never
- * timed. It may read weights only: activations hold NaN while it runs launch(plan, buffers, stream)->
- * enqueues the operator on `stream` and returns; this is what is judged and timed release(plan)
+ *   prepare(plan, buffers)       -> optional, enqueued whenever weights or buffers change; never timed.
+ *                                   It may read weights only: activations hold NaN while it runs
+ *   launch(plan, buffers, stream)-> enqueues the operator on `stream` and returns; judged and timed
+ *   release(plan)
  *
  * What a launch writes lies in its buffers alone: launch() may be called again, with other buffers and on
  * another stream, while an earlier launch still runs. Calls into a plan never overlap on the host.
