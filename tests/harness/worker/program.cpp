@@ -25,8 +25,10 @@ TestFolder::~TestFolder() {
 }
 
 pid_t StartAssay(const std::filesystem::path& folder, const std::string& arguments) {
-  const std::string command =
-      std::string("ASAN_OPTIONS=handle_segv=0:handle_abort=0 exec '") + ASSAY_PROGRAM + "' " + arguments + " >output.txt 2>&1 </dev/null";
+  // Sanitizers let crashes be what they are without them.
+  const std::string command = std::string("ASAN_OPTIONS=handle_segv=0:handle_abort=0 ") +
+                              "TSAN_OPTIONS=handle_segv=0:handle_abort=0 exec '" + ASSAY_PROGRAM + "' " +
+                              arguments + " >output.txt 2>&1 </dev/null";
   const pid_t child = fork();
   if (child == 0) {
     if (chdir(folder.c_str()) != 0) _exit(126);
