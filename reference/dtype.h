@@ -31,7 +31,8 @@ double SmallestSubnormal(assay_dtype dtype);
 double LargestFinite(assay_dtype dtype);
 // Integers of magnitude up to this are all exact: 2^24, 2^11, 2^8.
 std::int64_t LargestExactInteger(assay_dtype dtype);
-// The dtype whose exact integers the promised accumulator holds as well: it may hold fewer than the tensors do.
+// The dtype whose exact integers the promised accumulator holds as well: it may hold fewer than the tensors
+// do.
 assay_dtype ExactDTypeOf(assay_dtype dtype, const assay_promise& promise);
 
 // Round to nearest, ties to even; NaN stays NaN, overflow becomes infinity.

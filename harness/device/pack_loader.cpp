@@ -101,7 +101,8 @@ Pack::Pack(const fs::path& file, const assay_pack& open)
       readable(true),
       table(&open) {
   if (open.unavailable != nullptr) {
-    unavailable = open.unavailable[0] != '\0' ? PrintableLine(open.unavailable) : "the pack gives no reason why";
+    unavailable =
+        open.unavailable[0] != '\0' ? PrintableLine(open.unavailable) : "the pack gives no reason why";
   }
   for (int i = 0; i < open.num_variants; ++i) variants.emplace_back(open.variants[i]);
 }

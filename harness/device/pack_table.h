@@ -2,8 +2,8 @@
 // function returns what is wrong, in words; empty if nothing is.
 #pragma once
 
-#include <span>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 

@@ -36,8 +36,8 @@ class PackSet {
   std::vector<Pack> packs_;
 };
 
-// For harness/config/boundary.h: what the case's variant says of its tile, asked of the executor. DeviceError if
-// its tile() failed, sticky where that took the worker down.
+// For harness/config/boundary.h: what the case's variant says of its tile, asked of the executor. DeviceError
+// if its tile() failed, sticky where that took the worker down.
 std::vector<TileAxis> AskForTile(const PackSet& packs, Executor& executor, const Case& c);
 
 std::string_view BackendName(assay_backend backend);  // "host", "cuda"

@@ -23,9 +23,7 @@ std::string ProblemKey(const Drawing& drawing) {
   return key + ' ' + std::string(DTypeName(drawing.dtype));
 }
 
-assay_dtype ExactDType(const Drawing& drawing) {
-  return ExactDTypeOf(drawing.dtype, drawing.promise);
-}
+assay_dtype ExactDType(const Drawing& drawing) { return ExactDTypeOf(drawing.dtype, drawing.promise); }
 
 std::string Key(const char* what, const Drawing& drawing) {
   std::string key = fmt::format("{} {} kind {} seed {}", what, ProblemKey(drawing),

@@ -7,8 +7,8 @@
 
 namespace assay {
 
-// Its resource limits, working folder, umask, and the signals that it ignores or blocks, as one text to compare
-// with another. Empty where the system does not say.
+// Its resource limits, working folder, umask, and the signals that it ignores or blocks, as one text to
+// compare with another. Empty where the system does not say.
 std::string SurroundingsOf(pid_t pid);
 
 }  // namespace assay

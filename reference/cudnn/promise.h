@@ -9,8 +9,8 @@ constexpr const char* kSummary =
     "two cuDNN convolutions, each with the fastest plan that cuDNN offers on this device";
 
 // Plans whose arithmetic is another are never tried: UnpromisedArithmetic() in conv_graph.cpp. A convolution
-// that runs alone, before a kernel with its bias and activation, rounds its sum to the dtype; which form is the
-// fastest is not known before a plan is made, so the weaker promise is given.
+// that runs alone, before a kernel with its bias and activation, rounds its sum to the dtype; which form is
+// the fastest is not known before a plan is made, so the weaker promise is given.
 inline assay_promise Promise(assay_dtype dtype) {
   assay_promise promise = {};
   promise.operand = dtype == ASSAY_F16    ? ASSAY_FORMAT_F16

@@ -33,9 +33,9 @@ enum Catcher : std::uint32_t {
   kMemory = 1U << 4,
   kOrder = 1U << 5,
   kAfterTiming = 1U << 6,
-  kLaunch = 1U << 7,  // the launch reports that it failed
-  kClock = 1U << 8,   // no time is given for it, or the second clock disagrees with the time that is
-  kWorker = 1U << 9,  // the process that runs the kernels is lost
+  kLaunch = 1U << 7,      // the launch reports that it failed
+  kClock = 1U << 8,       // no time is given for it, or the second clock disagrees with the time that is
+  kWorker = 1U << 9,      // the process that runs the kernels is lost
   kSanitizer = 1U << 10,  // compute-sanitizer's racecheck, which looks at what a GPU's timing may hide
   kValues = kExact | kBounded,
 };

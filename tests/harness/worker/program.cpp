@@ -25,7 +25,7 @@ TestFolder::~TestFolder() {
 }
 
 pid_t StartAssay(const std::filesystem::path& folder, const std::string& arguments) {
-  // Sanitizers let crashes be what they are without them.
+  // A crash is to end the process by its signal under a sanitizer too.
   const std::string command = std::string("ASAN_OPTIONS=handle_segv=0:handle_abort=0 ") +
                               "TSAN_OPTIONS=handle_segv=0:handle_abort=0 exec '" + ASSAY_PROGRAM + "' " +
                               arguments + " >output.txt 2>&1 </dev/null";
