@@ -362,8 +362,13 @@ std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,
     alone = "a variant timed beside it changed the shared inputs";
   }
   std::vector<TimingResult> results;
-  for (const TimingEntry& entry : entries)
-    results.push_back(TimeAlone(device, sweep, entry, functions, alone));
+  for (std::size_t e = 0; e < entries.size(); ++e) {
+    try {
+      results.push_back(TimeAlone(device, sweep, entries[e], functions, alone));
+    } catch (const CulpritFound& found) {
+      throw CulpritFound(e, found.what());
+    }
+  }
   return results;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <stdexcept>
 
 #include "harness/device/spikes.h"
@@ -29,6 +30,17 @@ std::string WhyNotSupported(const assay_variant& row, const assay_problem& probl
   return why.text[0] != '\0' ? why.text : "the variant does not say why";
 }
 
+namespace {
+
+// No two samples of a process have the same, whosever they are: variants of one pack may keep results
+// together.
+std::uint64_t NextSpikeSeed() {
+  static std::atomic<std::uint64_t> next{0};
+  return next++;
+}
+
+}  // namespace
+
 Candidate MakeCandidate(const TimedLaunches& launches, Device& device) {
   const auto spikes = std::make_shared<Spikes>(device);
   return {launches.id,
@@ -40,10 +52,10 @@ Candidate MakeCandidate(const TimedLaunches& launches, Device& device) {
             for (const DeviceRange& output : launches.outputs)
               device.FillBytes(output.data, output.bytes, 0xFF);
           },
-          [&launches, spikes, turn = std::uint64_t{0}](std::size_t i) mutable {
+          [&launches, spikes](std::size_t i) {
             const std::vector<DeviceRange>& activations = launches.activations.at(i % launches.sets.size());
             for (const DeviceRange& activation : activations)
-              spikes->Put(activation.data, activation.bytes, launches.dtype, turn++);
+              spikes->Put(activation.data, activation.bytes, launches.dtype, NextSpikeSeed());
           },
           [spikes] { spikes->TakeOut(); }};
 }

@@ -24,7 +24,8 @@ constexpr int kOutputs = 3 * 16;
 struct Behaviour {
   int launches = 0;
   std::map<const void*, std::vector<float>> by_pointer;
-  std::map<std::vector<float>, std::vector<float>> by_content;  // x to y
+  std::map<std::vector<float>, std::vector<float>> by_content;                 // x to y
+  std::map<std::vector<float>, std::vector<float>>* shared_content = nullptr;  // with another variant
   int replays = 0;
   int works_until = 1000000;  // launches beyond this do nothing
   bool changes_input = false;
@@ -67,14 +68,14 @@ std::int32_t Launch(void* plan, const assay_buffers* buffers, void*, assay_messa
   };
   if (behaviour.replays_by_pointer && behaviour.launches > 5 && behaviour.by_pointer.contains(x))
     return replay(behaviour.by_pointer.at(x));
-  if (behaviour.replays_by_content && behaviour.by_content.contains(content))
-    return replay(behaviour.by_content.at(content));
+  auto& by_content = behaviour.shared_content != nullptr ? *behaviour.shared_content : behaviour.by_content;
+  if (behaviour.replays_by_content && by_content.contains(content)) return replay(by_content.at(content));
   for (int i = 0; i < kOutputs; ++i) {
     const int k = i / 16, pixel = i % 16;
     y[i] = w_pw[k * 2] * (w_dw[0] * x[pixel]) + w_pw[k * 2 + 1] * (w_dw[1] * x[16 + pixel]);
   }
   if (behaviour.replays_by_pointer) behaviour.by_pointer[x].assign(y, y + kOutputs);
-  if (behaviour.replays_by_content) behaviour.by_content[content].assign(y, y + kOutputs);
+  if (behaviour.replays_by_content) by_content[content].assign(y, y + kOutputs);
   if (behaviour.changes_input) const_cast<float*>(x)[5] += 1.0f;
   return 0;
 }
@@ -99,16 +100,18 @@ class TimingSessionTest : public testing::Test {
   // Warm-up, poison and launches, as the sampler has them; a launch that throws has no timing.
   std::vector<Measurement> Measure(std::span<const TimedLaunches> candidates) {
     std::vector<Measurement> results;
+    if (candidates.size() == 1 && candidates[0].number == lost_at_) throw CulpritFound(0, "a fault");
     for (const TimedLaunches& candidate : candidates) {
       const Candidate sampled = MakeCandidate(candidate, *device_);
       for (std::size_t i = 0; i < 3; ++i) sampled.launch(i, nullptr);
+      const int replays_before = behaviours_->at(results.size()).replays;
       sampled.poison_outputs();
       for (std::size_t i = 3; i < 13; ++i) {
         sampled.alter_inputs(i);
         sampled.launch(i, nullptr);
         sampled.restore_inputs();
       }
-      replays_while_sampled_.push_back(behaviours_->at(results.size()).replays);
+      replays_while_sampled_.push_back(behaviours_->at(results.size()).replays - replays_before);
       Timing timing;
       timing.median = timing.wall_seconds = claimed_seconds_;
       timing.clock_agreement = "agrees";
@@ -141,6 +144,7 @@ class TimingSessionTest : public testing::Test {
   }
 
   double claimed_seconds_ = 1;
+  std::size_t lost_at_ = 0;  // the candidate's number, when it is timed alone
   std::vector<Behaviour>* behaviours_ = nullptr;
   std::vector<int> replays_while_sampled_;  // of each candidate in turn
   std::unique_ptr<Device> device_ = MakeHostDevice(1);
@@ -170,6 +174,29 @@ TEST_F(TimingSessionTest, AKernelThatStopsWorkingAfterWarmUpIsWrong) {
   const std::vector<TimingResult> results = Time(behaviours);
   ASSERT_TRUE(results[0].timing);
   EXPECT_EQ(JudgeAfterTiming(results[0]), Verdict::kWrong);
+}
+
+TEST_F(TimingSessionTest, VariantsThatKeepResultsTogetherFindNoneOfTheOthers) {
+  std::map<std::vector<float>, std::vector<float>> kept;
+  std::vector<Behaviour> behaviours(2);
+  for (Behaviour& behaviour : behaviours) {
+    behaviour.replays_by_content = true;
+    behaviour.shared_content = &kept;
+  }
+  Time(behaviours);
+  EXPECT_THAT(replays_while_sampled_, testing::Each(0));
+}
+
+TEST_F(TimingSessionTest, WhoLosesTheDeviceAloneIsTheOneThatIsNamed) {
+  std::vector<Behaviour> behaviours(3);
+  behaviours[0].changes_input = true;  // so that each is timed alone
+  lost_at_ = 2;
+  try {
+    Time(behaviours);
+    ADD_FAILURE() << "nobody was named";
+  } catch (const CulpritFound& found) {
+    EXPECT_EQ(found.candidate, 1u);
+  }
 }
 
 TEST_F(TimingSessionTest, AResultKeptByItsPointerIsWrongInTheEnd) {
