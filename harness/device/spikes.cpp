@@ -34,9 +34,9 @@ void Spikes::Put(std::byte* data, std::size_t bytes, assay_dtype dtype, std::uin
 void Spikes::TakeOut() {
   // The last first: two runs may overlap.
   while (!covered_.empty()) {
-    const Covered covered = std::move(covered_.back());
-    covered_.pop_back();
+    const Covered& covered = covered_.back();
     device_->Upload(covered.at, covered.bits);
+    covered_.pop_back();
   }
 }
 

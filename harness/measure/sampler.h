@@ -25,14 +25,15 @@ namespace assay {
 class AlteredInputs {
  public:
   AlteredInputs(const Candidate& candidate, std::size_t index) : candidate_(&candidate) {
-    if (candidate.alter_inputs) candidate.alter_inputs(index);
+    try {
+      if (candidate.alter_inputs) candidate.alter_inputs(index);
+    } catch (...) {
+      RestoreQuietly();  // what was altered before the error
+      throw;
+    }
   }
   ~AlteredInputs() {
-    if (candidate_ == nullptr || !candidate_->restore_inputs) return;
-    try {
-      candidate_->restore_inputs();
-    } catch (...) {  // the sample's own error is on its way
-    }
+    if (candidate_ != nullptr) RestoreQuietly();
   }
   AlteredInputs(const AlteredInputs&) = delete;
   AlteredInputs& operator=(const AlteredInputs&) = delete;
@@ -42,6 +43,14 @@ class AlteredInputs {
   }
 
  private:
+  // An error of its own is on its way already.
+  void RestoreQuietly() noexcept {
+    try {
+      if (candidate_->restore_inputs) candidate_->restore_inputs();
+    } catch (...) {
+    }
+  }
+
   const Candidate* candidate_;
 };
 
