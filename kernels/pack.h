@@ -79,12 +79,14 @@ typedef struct assay_device_info {
 
 /* What a variant promises of its arithmetic; the error bound is derived from it. */
 typedef struct assay_promise {
-  assay_format operand; /* multiplications take operands rounded to this format (at least the dtype's own) */
+  assay_format operand; /* multiplications take operands rounded to this format (at least the dtype's own);
+                           biases are added, and are no operands */
   assay_format accumulator;    /* sums are held in this format */
-  int32_t rounds_intermediate; /* 1: the result between the fused halves is rounded to the dtype */
+  int32_t rounds_intermediate; /* 1: the result between the fused halves is rounded to the dtype, to nearest,
+                                  ties to even */
   int32_t rounds_sums;         /* 1: each half's sum is rounded to the dtype before its bias and activation */
-  int32_t repeatable;          /* 1: the same inputs give the same bits at every launch */
-  int32_t alignment;           /* bytes; every pointer handed over is aligned to at least this */
+  int32_t repeatable;          /* 1: the same inputs give the same bits at every launch, wherever they lie */
+  int32_t alignment;           /* bytes; every tensor is aligned to at least this, and may be to no more */
   int32_t prepacks_weights;    /* 1: prepare() rearranges weights into the workspace */
   int32_t drops_nan;           /* 1: an activation may turn NaN into a number, as fmaxf(z, 0) does */
 } assay_promise;
@@ -95,7 +97,7 @@ typedef struct assay_buffers {
   int32_t num_inputs;
   void* const* outputs;
   int32_t num_outputs;
-  void* workspace;
+  void* workspace; /* aligned to 256 bytes */
   uint64_t workspace_bytes;
 } assay_buffers;
 
