@@ -43,9 +43,12 @@ WidePlan PlanWideBiases(const Shape& d, assay_dtype dtype, const WideLimits& lim
   plan.tap = BestTap(d);
   plan.wide_biases = true;
   const std::int64_t widest = LargestExactInteger(dtype);
-  const std::int64_t each = d.bias_dw != 0 && d.bias_pw != 0 ? limits.output / 2 : limits.output;
+  // An activation that rounds takes its argument in fp32, whatever the sums.
+  const std::int64_t most =
+      KeepsIntegers(d.ActOut()) ? limits.output : std::min(limits.output, std::int64_t{1} << 24);
+  const std::int64_t each = d.bias_dw != 0 && d.bias_pw != 0 ? most / 2 : most;
   if (d.bias_dw != 0) plan.b_dw = std::min({widest, limits.middle - 1, each - 1});
-  if (d.bias_pw != 0) plan.b_pw = std::min(widest, limits.output - plan.MiddleSum());
+  if (d.bias_pw != 0) plan.b_pw = std::min(widest, most - plan.MiddleSum());
   // Numbers of the upper half, three quarters of the largest on average.
   const auto spread = [](std::int64_t bias) { return std::max(1.0, 0.75 * static_cast<double>(bias)); };
   const int middle_scale = ScaleToThree(spread(plan.b_dw));
