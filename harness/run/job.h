@@ -21,6 +21,7 @@ struct Job {
   VariantId id;
   std::unique_ptr<Plan> plan;
   std::uint64_t plan_generation = 0;  // of the executor that it was created in
+  std::string judged_plan;            // Describe() of the one that the judging steps saw
   Judgement judgement;
   Record record;
   double seconds = 0;

@@ -135,7 +135,7 @@ class SweepRun {
         return true;
       }
       CreatePlan(job);
-      job.record.plan = job.plan->Describe();
+      job.judged_plan = job.record.plan;
       const ExecutorRange verify(executor_, ProfileRange::Kind::kVerify, "verify", job.number);
       job.judgement = judge_.JudgeCase(c, job.variant, *job.plan);
       TakeJudgement(job.record, job.judgement);
@@ -153,6 +153,7 @@ class SweepRun {
   void CreatePlan(Job& job) {
     job.plan = executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout));
     job.plan_generation = executor_.generation();
+    job.record.plan = job.plan->Describe();
   }
 
   // A pack's code may have poisoned the device and reported a failure of its own: it is the culprit, not the
@@ -177,6 +178,10 @@ class SweepRun {
   void TimeJobs(std::vector<Job> jobs) {
     bool tried_again = false;
     while (!jobs.empty()) {
+      if (device_lost_) {
+        for (Job& job : jobs) job.record.transient = true;
+        return FinishAll(jobs, Verdict::kFailed, lost_reason_);
+      }
       const Stopwatch watch;
       try {
         BeginTiming(jobs);
@@ -193,6 +198,7 @@ class SweepRun {
         jobs.erase(jobs.begin() + static_cast<std::ptrdiff_t>(found.candidate));
         RestartAfter(accused.front().record.id);
         if (jobs.empty() || device_lost_) {
+          accused.front().record.transient = !jobs.empty();  // alone it might have been right
           Settle(accused.front(), Verdict::kFailed, fmt::format("while timing: {}", found.what()));
           Finish(accused.front());
         } else {
@@ -231,8 +237,10 @@ class SweepRun {
   }
 
   void BeginTiming(std::vector<Job>& jobs) {
+    // Each input set goes to the device, and so does what is judged after timing.
+    const double transfers = (sweep_.measure.input_sets + 1) * TransferSeconds(*jobs.front().c);
     executor_.BeginCase(jobs.front().record.id + (jobs.size() > 1 ? " and those beside it" : ""),
-                        sweep_.limits.seconds * static_cast<double>(jobs.size()));
+                        (sweep_.limits.seconds + transfers) * static_cast<double>(jobs.size()));
     for (Job& job : jobs) {
       if (job.plan_generation != executor_.generation()) CreatePlan(job);
     }
@@ -275,6 +283,11 @@ class SweepRun {
     job.record.reason = result.note;
     if (result.note.empty() && !job.timed_alone.empty())
       job.record.reason = "timed alone: " + job.timed_alone;
+    if (job.record.plan != job.judged_plan) {
+      job.record.reason +=
+          fmt::format("{}its plan was made again for timing, and is not the one that was judged before: {}",
+                      job.record.reason.empty() ? "" : "; ", job.judged_plan);
+    }
     job.record.floor =
         FloorOf(job.c->problem.op->CostOf(job.c->problem, job.c->dtype), job.c->dtype, journal_.ceilings());
   }
@@ -283,7 +296,7 @@ class SweepRun {
   void ReleasePlan(Job& job) {
     const bool lives = job.plan && job.plan_generation == executor_.generation() && !device_lost_;
     try {
-      if (lives) executor_.BeginCase(job.record.id, sweep_.limits.seconds);
+      if (lives) executor_.ContinueCase(job.record.id, sweep_.limits.seconds);
       job.plan.reset();
       if (lives) executor_.device().Synchronize();  // is what the release goes along with
     } catch (const DeviceError& error) {

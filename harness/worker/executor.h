@@ -90,6 +90,8 @@ class Executor {
   // What follows belongs to the case of that id and may take so long in all, the caller's own time aside.
   // Measure() has its own limit on top.
   virtual void BeginCase(const std::string& /*id*/, double /*limit_seconds*/) {}
+  // The same for one that goes on in a process that its own kernel may have changed.
+  virtual void ContinueCase(const std::string& /*id*/, double /*limit_seconds*/) {}
   // What packs have printed since the last call, at most its end.
   virtual std::string TakeOutput() { return {}; }
   // Ranges that a profiler of the kernels' process sees. Use ExecutorRange.

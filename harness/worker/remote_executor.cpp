@@ -152,6 +152,10 @@ Ceilings RemoteExecutor::MeasureCeilings() {
 void RemoteExecutor::BeginCase(const std::string& id, double limit_seconds) {
   // The kernel before may have lowered a limit or taken over a signal, which would be put down to this one.
   if (link_.alive() && link_.Surroundings() != surroundings_) Restart();
+  ContinueCase(id, limit_seconds);
+}
+
+void RemoteExecutor::ContinueCase(const std::string& id, double limit_seconds) {
   link_.SetCase(id);
   link_.SetLimit(limit_seconds);
 }

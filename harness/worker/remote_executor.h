@@ -35,6 +35,7 @@ class RemoteExecutor final : public Executor {
   double EmptyLaunchSeconds() override;
   Ceilings MeasureCeilings() override;
   void BeginCase(const std::string& id, double limit_seconds) override;
+  void ContinueCase(const std::string& id, double limit_seconds) override;
   std::string TakeOutput() override { return link_.TakeOutput(); }
   void OpenRange(ProfileRange::Kind kind, const std::string& message, std::uint64_t payload) override;
   void CloseRange() noexcept override;

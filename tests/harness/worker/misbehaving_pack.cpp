@@ -165,7 +165,7 @@ extern "C" const assay_pack* assay_pack_entry(void) {
                                  Row("killed", &KillParent),   Row("crash_in_create", &Good),
                                  Row("good_too", &Good),       Row("orphan", &CrashBesideAChild),
                                  Row("child", &LeaveAChild),   Row("limits", &LowerLimits),
-                                 Row("signals", &TakeSignals), Row("unreleasable", &Good),
+                                 Row("signals", &TakeSignals), Row("unreleasable", &TakeSignals),
                                  Row("untiled", &Good),        Row("needs", &NeedsWhatThereWas)};
   rows[15].release = &CrashInRelease;
   rows[16].tile = &CrashInTile;
