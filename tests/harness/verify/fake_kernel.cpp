@@ -99,6 +99,14 @@ std::size_t FakeKernel::OutputBytes() const {
   return static_cast<std::size_t>(y_.Count()) * DTypeBytes(case_.dtype);
 }
 
+void FakeKernel::ComputeWithInput(const assay_buffers& buffers, std::size_t index, const void* data) const {
+  std::vector<const void*> inputs(buffers.inputs, buffers.inputs + buffers.num_inputs);
+  inputs.at(index) = data;
+  assay_buffers changed = buffers;
+  changed.inputs = inputs.data();
+  Compute(changed);
+}
+
 float FakeKernel::Get(const assay_buffers& buffers, std::int64_t index) const {
   const auto at = static_cast<std::size_t>(DeviceIndex(y_, case_.layout, index)) * DTypeBytes(case_.dtype);
   float value = 0;

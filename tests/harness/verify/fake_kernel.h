@@ -47,6 +47,8 @@ class FakeKernel {
 
   // What the kernel does, right with the arithmetic that it has.
   void Compute(const assay_buffers& buffers) const;
+  // The same with `data` for input `index`.
+  void ComputeWithInput(const assay_buffers& buffers, std::size_t index, const void* data) const;
 
   // Element `index` (in logical order) of the output.
   float Get(const assay_buffers& buffers, std::int64_t index) const;

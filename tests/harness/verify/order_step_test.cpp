@@ -76,11 +76,7 @@ TEST(Order, WeightsPackedOnceForAPlan) {
       packed.assign(w_pw, w_pw + count);
     };
     kernel.instead = [&](int, const assay_buffers& buffers) {
-      std::vector<const void*> inputs(buffers.inputs, buffers.inputs + buffers.num_inputs);
-      inputs[3] = packed.data();
-      assay_buffers with_packed = buffers;
-      with_packed.inputs = inputs.data();
-      kernel.Compute(with_packed);
+      kernel.ComputeWithInput(buffers, 3, packed.data());
       return true;
     };
     const Judgement judgement = JudgeIt(kernel);
@@ -99,11 +95,7 @@ TEST(Order, WeightsPackedIntoThePlan) {
       packed.assign(w_pw, w_pw + count);
     };
     kernel.instead = [&](int, const assay_buffers& buffers) {
-      std::vector<const void*> inputs(buffers.inputs, buffers.inputs + buffers.num_inputs);
-      inputs[3] = packed.data();
-      assay_buffers with_packed = buffers;
-      with_packed.inputs = inputs.data();
-      kernel.Compute(with_packed);
+      kernel.ComputeWithInput(buffers, 3, packed.data());
       return true;
     };
     ExpectFails(kernel, "two sets prepared before either was launched");
