@@ -20,8 +20,8 @@ struct WidePlan {
   std::int64_t columns = 1;    // non-zero weights of each pointwise row: 1 or 2
   bool equal_filters = false;  // the rows' two weights differ instead
   bool both_wide = false;      // x and w_dw use their first and their last bit, with one term in either sum
-  bool rounds_middle =
-      false;  // what act_mid gives is wider than the dtype that it is promised to be rounded to
+  // What act_mid gives is wider than the dtype that it is promised to be rounded to.
+  bool rounds_middle = false;
   bool wide_biases = false;  // the biases are wide, beside one term of one unit
   std::int64_t x = 1, w_dw = 1, b_dw = 0, w_pw = 1, b_pw = 0;  // largest magnitudes, in units
   std::int64_t b_dw_step = 1,
@@ -31,8 +31,8 @@ struct WidePlan {
   std::int64_t MiddleSum() const { return x * (taps * w_dw + spread) + b_dw; }
   std::int64_t OutputSum() const { return columns * (w_pw + (equal_filters ? 3 : 0)) * MiddleSum() + b_pw; }
 };
-inline constexpr std::int64_t kWideBias =
-    2;  // a bias's largest magnitude, in steps, where it is not what is wide
+// A bias's largest magnitude, in steps, where it is not what is wide.
+inline constexpr std::int64_t kWideBias = 2;
 
 // What the formats allow for either sum.
 struct WideLimits {

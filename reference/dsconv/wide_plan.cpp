@@ -10,6 +10,15 @@ namespace {
 // What is wide: x, w_dw, w_pw, x and w_dw alike, and where there are any, the biases.
 constexpr int kWideBoth = 3, kWideBiases = 4;
 
+// Activations are evaluated in fp32 whatever the sums.
+constexpr int kActivationBits = 24;
+
+std::int64_t PowerOfTwo(int bits) { return std::int64_t{1} << bits; }
+
+int DTypeBits(assay_dtype dtype) {
+  return static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
+}
+
 // The exponent that brings numbers of this spread to about 3, where every activation shows its regimes.
 int ScaleToThree(double spread) { return -static_cast<int>(std::lround(std::log2(spread / 3))); }
 
@@ -17,7 +26,7 @@ int ScaleToThree(double spread) { return -static_cast<int>(std::lround(std::log2
 // which a bias has to be one.
 std::int64_t BiasStep(assay_dtype dtype, int scale) {
   const int least = static_cast<int>(std::lround(std::log2(SmallestSubnormal(dtype))));
-  return std::int64_t{1} << std::clamp(least - scale, 0, 50);
+  return PowerOfTwo(std::clamp(least - scale, 0, 50));
 }
 
 // Raises the filter's numbers in the order that the flavour asks for.
@@ -43,9 +52,8 @@ WidePlan PlanWideBiases(const Shape& d, assay_dtype dtype, const WideLimits& lim
   plan.tap = BestTap(d);
   plan.wide_biases = true;
   const std::int64_t widest = LargestExactInteger(dtype);
-  // An activation that rounds takes its argument in fp32, whatever the sums.
   const std::int64_t most =
-      KeepsIntegers(d.ActOut()) ? limits.output : std::min(limits.output, std::int64_t{1} << 24);
+      KeepsIntegers(d.ActOut()) ? limits.output : std::min(limits.output, PowerOfTwo(kActivationBits));
   const std::int64_t each = d.bias_dw != 0 && d.bias_pw != 0 ? most / 2 : most;
   if (d.bias_dw != 0) plan.b_dw = std::min({widest, limits.middle - 1, each - 1});
   if (d.bias_pw != 0) plan.b_pw = std::min(widest, most - plan.MiddleSum());
@@ -63,7 +71,7 @@ WidePlan PlanWideBiases(const Shape& d, assay_dtype dtype, const WideLimits& lim
 int WideFlavours(const Shape& d) { return d.bias_dw != 0 || d.bias_pw != 0 ? 5 : 4; }
 
 WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
-  const int dtype_bits = static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
+  const int dtype_bits = DTypeBits(dtype);
   const int operand = SignificantBits(promise.operand);
   // fp64 sums are asked for no more than the reference can give as well.
   const int sum = std::min(SignificantBits(promise.accumulator), 44);
@@ -71,8 +79,7 @@ WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
   int middle = std::min({sum, stored, operand});
   if (promise.rounds_intermediate != 0) middle = std::min(middle, dtype_bits);
   int output = std::min(sum, stored);
-  // Activations are evaluated in fp32 whatever the sums, and 16-bit numbers made of what comes out.
-  constexpr int kActivationBits = 24;
+  // 16-bit numbers are made of what comes out of the activation.
   middle = std::min(middle, kActivationBits);
   if (dtype != ASSAY_F32) output = std::min(output, kActivationBits);
   int input = std::min(dtype_bits, operand);
@@ -85,22 +92,21 @@ WideLimits WideLimitsOf(assay_dtype dtype, const assay_promise& promise) {
     output = std::min(output, 23);
     middle = std::min(middle, 21);
   }
-  const auto power = [](int bits) { return std::int64_t{1} << bits; };
-  return {power(input), power(partner), power(middle), power(output)};
+  return {PowerOfTwo(input), PowerOfTwo(partner), PowerOfTwo(middle), PowerOfTwo(output)};
 }
 
 std::int64_t WidestRoundedMiddle(const Shape& d, assay_dtype dtype, const assay_promise& promise) {
   const bool rounds_last = KeepsIntegers(d.ActMid()) && KeepsIntegers(d.ActOut()) && promise.rounds_sums == 0;
-  const int dtype_bits = static_cast<int>(std::lround(std::log2(LargestExactInteger(dtype))));
+  const int dtype_bits = DTypeBits(dtype);
   const int operand = SignificantBits(promise.operand);
   if (promise.rounds_intermediate == 0 || !rounds_last || operand < dtype_bits) return 0;
-  const int sum = std::min(SignificantBits(promise.accumulator), 24);
+  const int sum = std::min(SignificantBits(promise.accumulator), kActivationBits);
   // Rounding to the format that the dtype is changes nothing more; any other must hold the number as it is.
   const bool same = dtype == ASSAY_F16    ? promise.operand == ASSAY_FORMAT_F16
                     : dtype == ASSAY_BF16 ? promise.operand == ASSAY_FORMAT_BF16
                                           : promise.operand == ASSAY_FORMAT_F32;
   const int held = promise.operand == ASSAY_FORMAT_TF32X3 ? dtype_bits : operand;
-  return std::int64_t{1} << (same ? sum : std::min(sum, held));
+  return PowerOfTwo(same ? sum : std::min(sum, held));
 }
 
 WidePlan PlanWide(const Shape& d, assay_dtype dtype, const assay_promise& promise, std::uint64_t seed) {
