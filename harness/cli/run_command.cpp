@@ -46,14 +46,19 @@ struct TileQuestion {
     try {
       executor.BeginCase(c.Id(), limit_seconds);
       return AskForTile(packs, executor, c);
+    } catch (const DeviceError& error) {
+      LeaveOut(c, error);
+      if (error.sticky) executor.Restart();
     } catch (const std::exception& error) {
-      failed.insert(c.variant);
-      fmt::print(stderr, "assay: {} has no boundary shapes of its own: its tile() failed: {}\n", c.variant,
-                 error.what());
-      const auto* lost = dynamic_cast<const DeviceError*>(&error);
-      if (lost != nullptr && lost->sticky) executor.Restart();
-      return {};
+      LeaveOut(c, error);
     }
+    return {};
+  }
+
+  void LeaveOut(const Case& c, const std::exception& error) {
+    failed.insert(c.variant);
+    fmt::print(stderr, "assay: {} has no boundary shapes of its own: its tile() failed: {}\n", c.variant,
+               error.what());
   }
 };
 
