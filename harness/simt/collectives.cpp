@@ -2,9 +2,11 @@
 // headers, so that an arrival is one function.
 #include <fmt/format.h>
 
+#include <array>
 #include <bit>
 
 #include "harness/simt/device_api.h"
+#include "harness/simt/fragments.h"
 #include "harness/simt/scheduler.h"
 
 // What an arrival goes through is one function without calls, the rest is kept out of it.
@@ -20,6 +22,22 @@ inline void ForEachLane(Warp& warp, std::uint32_t lanes, Fn&& fn) {
     return;
   }
   for (; lanes != 0; lanes &= lanes - 1) fn(warp.lanes[std::countr_zero(lanes)]);
+}
+
+// The lanes brought pointers to their ports.
+template <class Port>
+std::array<const Port*, 32> PortsOf(const Lane* lanes) {
+  std::array<const Port*, 32> ports;
+  for (std::size_t i = 0; i < ports.size(); ++i) ports[i] = reinterpret_cast<const Port*>(lanes[i].value);
+  return ports;
+}
+
+[[gnu::noinline]] void ComputeTogether(Collective at, const Lane* lanes) {
+  if (at == Collective::kLoadMatrices) return LoadWarpMatrices(PortsOf<MatrixPort>(lanes));
+  const FragmentType type = at == Collective::kMultiplyF16    ? FragmentType::kF16
+                            : at == Collective::kMultiplyBf16 ? FragmentType::kBf16
+                                                              : FragmentType::kTf32;
+  MultiplyWarp(type, PortsOf<FragmentPort>(lanes));
 }
 
 }  // namespace
@@ -104,6 +122,13 @@ void Scheduler::ReleaseGroup(Warp& warp, Group& group) {
       ForEachLane(warp, arrived, [&](Lane& lane) { lane.result = result; });
       break;
     }
+    case Collective::kMultiplyF16:
+    case Collective::kMultiplyBf16:
+    case Collective::kMultiplyTf32:
+    case Collective::kLoadMatrices:
+      if (!AllArrived(warp, group)) return;
+      ComputeTogether(at, warp.lanes);
+      break;
     default:
       break;
   }
@@ -122,6 +147,16 @@ void Scheduler::ReleaseCompleteGroups(Warp& warp) {
       ++i;
     }
   }
+}
+
+// Whether none of the 32 lanes is missing: PTX leaves undefined what the others would get.
+bool Scheduler::AllArrived(const Warp& warp, const Group& group) {
+  if (group.arrived == 0xffffffffu) return true;
+  const auto missing = static_cast<std::size_t>(std::countr_one(group.arrived));
+  const Lane& lane = warp.lanes[std::countr_zero(group.arrived)];
+  RecordFault(fmt::format("{}: {} takes all 32 lanes of the warp, but lane {} has ended or never was, {}",
+                          Who(lane), Name(group.at()), missing, Place(lane.where)));
+  return false;
 }
 
 // Whether each shuffle takes its value from a lane that brought one. That its mask names it was checked on
@@ -268,6 +303,27 @@ Handoff All(std::uint32_t mask, bool predicate, Where where) {
 
 Handoff SyncWarp(std::uint32_t mask, Where where) {
   return Scheduler::Running()->ArriveInWarp(Collective::kSyncWarp, mask, 0, 0, where);
+}
+
+Handoff ArriveAtProduct(FragmentType type, const FragmentPort& port, Where where) {
+  const Collective at = type == FragmentType::kF16    ? Collective::kMultiplyF16
+                        : type == FragmentType::kBf16 ? Collective::kMultiplyBf16
+                                                      : Collective::kMultiplyTf32;
+  return Scheduler::Running()->ArriveInWarp(at, 0xffffffffu, reinterpret_cast<std::uintptr_t>(&port), 0,
+                                            where);
+}
+
+Handoff ArriveAtMatrices(const MatrixPort& port, Where where) {
+  Scheduler& scheduler = *Scheduler::Running();
+  // Lanes beyond the rows of the matrices name none.
+  if (scheduler.lane_number() < 8 * port.count) {
+    if (reinterpret_cast<std::uintptr_t>(port.row) % 16 != 0) [[unlikely]]
+      scheduler.Fail("ldmatrix.sync of a row at an address that is no multiple of 16", &where);
+    if (!scheduler.shared().Contains(port.row, 16)) [[unlikely]]
+      scheduler.Fail("ldmatrix.sync of a row outside of the block's shared memory", &where);
+  }
+  return scheduler.ArriveInWarp(Collective::kLoadMatrices, 0xffffffffu,
+                                reinterpret_cast<std::uintptr_t>(&port), 0, where);
 }
 
 Handoff SyncThreads(Where where) {

@@ -49,6 +49,42 @@ Handoff Any(std::uint32_t mask, bool predicate, Where where);
 Handoff All(std::uint32_t mask, bool predicate, Where where);
 Handoff SyncWarp(std::uint32_t mask, Where where);
 
+// What a lane brings to a matrix product of its warp: its part of the operands, and where its sums stand.
+enum class FragmentType { kF16, kBf16, kTf32 };
+struct FragmentPort {
+  float* d;  // 4
+  std::uint32_t a[4];
+  std::uint32_t b[2];
+};
+// And to a load of 8 x 8 matrices of 16-bit elements: where its elements go, one register a matrix, and the
+// row of 16 bytes that it names.
+struct MatrixPort {
+  std::uint32_t* to;
+  const void* row;
+  unsigned count;  // 2 or 4
+  bool transposed;
+};
+
+// Arrivals at collectives that take all 32 lanes; a fault where one has ended. The port outlives the wait.
+Handoff ArriveAtProduct(FragmentType type, const FragmentPort& port, Where where);
+Handoff ArriveAtMatrices(const MatrixPort& port, Where where);
+
+// As PTX's mma.sync: see kernels/device/ptx/mma.h.
+inline __attribute__((always_inline)) void MultiplyFragments(float (&d)[4], const std::uint32_t (&a)[4],
+                                                             std::uint32_t b0, std::uint32_t b1,
+                                                             FragmentType type,
+                                                             Where where = Where::current()) {
+  const FragmentPort port = {d, {a[0], a[1], a[2], a[3]}, {b0, b1}};
+  Await(ArriveAtProduct(type, port, where));
+}
+
+// As PTX's ldmatrix.sync: see kernels/device/ptx/ldmatrix.h. Rows lie in the block's shared memory.
+inline __attribute__((always_inline)) void LoadMatrices(std::uint32_t* to, unsigned count, const void* row,
+                                                        bool transposed, Where where = Where::current()) {
+  const MatrixPort port = {to, row, count, transposed};
+  Await(ArriveAtMatrices(port, where));
+}
+
 // Arrivals at a block barrier, over all live threads of the block.
 Handoff SyncThreads(Where where);
 Handoff SyncThreadsOr(bool predicate, Where where);

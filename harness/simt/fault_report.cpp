@@ -49,6 +49,14 @@ const char* Name(Collective collective) {
       return "__any_sync";
     case Collective::kAll:
       return "__all_sync";
+    case Collective::kMultiplyF16:
+      return "mma.sync of fp16";
+    case Collective::kMultiplyBf16:
+      return "mma.sync of bf16";
+    case Collective::kMultiplyTf32:
+      return "mma.sync of tf32";
+    case Collective::kLoadMatrices:
+      return "ldmatrix.sync";
     case Collective::kSyncThreads:
       return "__syncthreads";
     case Collective::kSyncThreadsOr:

@@ -18,13 +18,17 @@ enum class Collective : std::uint8_t {
   kBallot,
   kAny,
   kAll,
+  kMultiplyF16,
+  kMultiplyBf16,
+  kMultiplyTf32,
+  kLoadMatrices,
   kSyncThreads,
   kSyncThreadsOr,
   kSyncThreadsAnd,
   kSyncThreadsCount,
 };
 
-// As CUDA spells it, "__shfl_sync".
+// As CUDA or PTX spells it, "__shfl_sync".
 const char* Name(Collective collective);
 
 // What a lane waits for.

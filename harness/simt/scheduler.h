@@ -133,6 +133,7 @@ class Scheduler {
   Group& GroupOf(Warp& warp, std::uint64_t key);
   void ReleaseGroup(Warp& warp, Group& group);
   void ReleaseCompleteGroups(Warp& warp);
+  bool AllArrived(const Warp& warp, const Group& group);
   bool SourcesArrived(const Warp& warp, const Group& group);
   void ReleaseBarrier();
   void RecordFault(const std::string& what);

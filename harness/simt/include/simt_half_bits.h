@@ -79,4 +79,13 @@ constexpr float BfloatBitsToFloat(std::uint16_t bfloat) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bfloat) << 16);
 }
 
+// The nearest number of 10 fraction bits, ties away from zero, as cvt.rna.tf32.f32 gives it; NaN is
+// canonical.
+constexpr std::uint32_t FloatToTf32Bits(float value) {
+  const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fffffffu;
+  if ((bits & 0x7f800000u) == 0x7f800000u) return bits;
+  return (bits + 0x1000u) & 0xffffe000u;
+}
+
 }  // namespace assay::simt

@@ -1,7 +1,9 @@
 // Matrix products of a warp: d[16][8] += a[16][k] b[k][8], sums in fp32 (PTX ISA, mma; sm_80 and up).
-// With g = lane / 4 and t = lane % 4 a lane holds, two 16-bit elements a register, the lower k in the lower half:
+// With g = lane / 4 and t = lane % 4 a lane holds, two 16-bit elements a register, the lower k in the lower
+// half:
 //   16-bit, k = 16:  a[0] = a[g][2t..], a[1] = a[g+8][2t..], a[2] = a[g][2t+8..], a[3] = a[g+8][2t+8..],
 //                    b0 = b[2t..][g], b1 = b[2t+8..][g]
+//   16-bit, k = 8:   a[0] = a[g][2t..], a[1] = a[g+8][2t..], b0 = b[2t..][g]
 //   TF32, k = 8:     a[0] = a[g][t], a[1] = a[g+8][t], a[2] = a[g][t+4], a[3] = a[g+8][t+4],
 //                    b0 = b[t][g], b1 = b[t+4][g]
 //   all:             d[0], d[1] = d[g][2t], d[g][2t+1]; d[2], d[3] = d[g+8][2t], d[g+8][2t+1]
@@ -23,8 +25,7 @@ __device__ __forceinline__ void Mma16816(float (&d)[4], const std::uint32_t (&a)
 #ifdef ASSAY_SIMT
   simt::MultiplyFragments(d, a, b0, b1, simt::FragmentType::kF16);
 #else
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
       "{%0,%1,%2,%3};\n"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
@@ -36,11 +37,34 @@ __device__ __forceinline__ void Mma16816(float (&d)[4], const std::uint32_t (&a)
 #ifdef ASSAY_SIMT
   simt::MultiplyFragments(d, a, b0, b1, simt::FragmentType::kBf16);
 #else
-  asm volatile(
-      "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
       "{%0,%1,%2,%3};\n"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#endif
+}
+
+__device__ __forceinline__ void Mma1688(float (&d)[4], const std::uint32_t (&a)[2], std::uint32_t b0,
+                                        ElementTag<__half>) {
+#ifdef ASSAY_SIMT
+  const std::uint32_t wide[4] = {a[0], a[1], 0, 0};
+  simt::MultiplyFragments(d, wide, b0, 0, simt::FragmentType::kF16);
+#else
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};\n"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(b0));
+#endif
+}
+
+__device__ __forceinline__ void Mma1688(float (&d)[4], const std::uint32_t (&a)[2], std::uint32_t b0,
+                                        ElementTag<__nv_bfloat16>) {
+#ifdef ASSAY_SIMT
+  const std::uint32_t wide[4] = {a[0], a[1], 0, 0};
+  simt::MultiplyFragments(d, wide, b0, 0, simt::FragmentType::kBf16);
+#else
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};\n"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(b0));
 #endif
 }
 
@@ -50,8 +74,7 @@ __device__ __forceinline__ void MmaTf32(float (&d)[4], const std::uint32_t (&a)[
 #ifdef ASSAY_SIMT
   simt::MultiplyFragments(d, a, b0, b1, simt::FragmentType::kTf32);
 #else
-  asm volatile(
-      "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
       "{%0,%1,%2,%3};\n"
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
@@ -61,7 +84,7 @@ __device__ __forceinline__ void MmaTf32(float (&d)[4], const std::uint32_t (&a)[
 // The nearest TF32 number, ties away from zero (PTX ISA, cvt.rna.tf32.f32), as an fp32 bit pattern.
 __device__ __forceinline__ std::uint32_t ToTf32(float value) {
 #ifdef ASSAY_SIMT
-  return simt::RoundToTf32(value);
+  return simt::FloatToTf32Bits(value);
 #else
   std::uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(bits) : "f"(value));
