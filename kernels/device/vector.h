@@ -20,4 +20,42 @@ __device__ __forceinline__ float4 LoadFloat4(const float* from) {
 #endif
 }
 
+// 16 bytes of whatever type; `from` and `to` are 16-byte aligned.
+__device__ __forceinline__ uint4 LoadUint4(const void* from) {
+#ifdef ASSAY_SIMT
+  uint4 value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+#else
+  return *static_cast<const uint4*>(from);
+#endif
+}
+
+__device__ __forceinline__ void StoreUint4(void* to, uint4 value) {
+#ifdef ASSAY_SIMT
+  std::memcpy(to, &value, sizeof value);
+#else
+  *static_cast<uint4*>(to) = value;
+#endif
+}
+
+// 8 bytes, 8-byte aligned.
+__device__ __forceinline__ uint2 LoadUint2(const void* from) {
+#ifdef ASSAY_SIMT
+  uint2 value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+#else
+  return *static_cast<const uint2*>(from);
+#endif
+}
+
+__device__ __forceinline__ void StoreUint2(void* to, uint2 value) {
+#ifdef ASSAY_SIMT
+  std::memcpy(to, &value, sizeof value);
+#else
+  *static_cast<uint2*>(to) = value;
+#endif
+}
+
 }  // namespace assay::device

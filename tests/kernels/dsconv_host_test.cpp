@@ -12,6 +12,7 @@
 #include "harness/verify/judge.h"
 #include "reference/dtype.h"
 #include "reference/operator.h"
+#include "tests/kernels/dsconv_refusals.h"
 
 namespace assay {
 namespace {
@@ -35,6 +36,15 @@ Judgement JudgeOnHost(const assay_variant& variant, const std::string& problem_i
   return judge.JudgeCase(c, variant, plan);
 }
 
+// Why the variant does not take the problem; empty if it does.
+std::string RefusalOnHost(const assay_variant& variant, const std::string& problem_id, assay_dtype dtype,
+                          assay_layout layout) {
+  const Problem problem = FindOperator("dsconv")->ParseProblemId(problem_id);
+  const assay_problem view = problem.View(dtype, layout);
+  assay_message why{};
+  return variant.supports(&view, &MakeHostDevice()->info(), &why) == 0 ? "" : why.text;
+}
+
 using Parameter = std::tuple<std::string, assay_dtype, assay_layout>;
 class DsconvHost : public testing::TestWithParam<Parameter> {};
 
@@ -42,9 +52,13 @@ TEST_P(DsconvHost, EveryVariantIsRight) {
   const auto& [problem, dtype, layout] = GetParam();
   const Pack& pack = HostPack();
   ASSERT_EQ(pack.unavailable, "");
-  ASSERT_EQ(pack.table->num_variants, 3);
+  ASSERT_EQ(pack.table->num_variants, 5);
   for (int i = 0; i < pack.table->num_variants; ++i) {
     const assay_variant& variant = pack.table->variants[i];
+    if (const std::string due = DueRefusal(variant.name, dtype); !due.empty()) {
+      EXPECT_EQ(RefusalOnHost(variant, problem, dtype, layout), due) << variant.name;
+      continue;
+    }
     const Judgement judgement = JudgeOnHost(variant, problem, dtype, layout);
     EXPECT_EQ(judgement.verdict, Verdict::kRight) << variant.name << ": " << judgement.reason;
     EXPECT_GT(judgement.max_error_share, 0) << variant.name << ": nothing was compared";
@@ -82,7 +96,7 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
   const Pack& pack = HostPack();
   std::vector<std::string> names;
   for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
-  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle"));
+  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper"));
 }
 
 TEST(DsconvHostPack, SaysWhichParameterIsTooLarge) {

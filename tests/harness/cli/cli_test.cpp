@@ -66,6 +66,7 @@ TEST_F(CliTest, AProblemAloneIsJudgedAndReported) {
   ASSERT_GE(journal.records.size(), 3u);
   for (const Record& record : journal.records) {
     if (record.baseline) continue;
+    if (record.verdict == Verdict::kUnsupported && record.reason == "needs sm_90a") continue;
     EXPECT_EQ(record.verdict, Verdict::kRight) << record.id << ": " << record.reason;
   }
   for (const char* file : {"results.csv", "report.html", "junit.xml"}) {

@@ -19,13 +19,15 @@ Catalog RealCatalog() {
   return {{{"dsconv", "naive", false},
            {"dsconv", "tiled", false},
            {"dsconv", "warp_shuffle", false},
+           {"dsconv", "mma", false},
+           {"dsconv", "hopper", false},
            {"dsconv", "cudnn", true}}};
 }
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 3 kernels and 1 baseline.
-constexpr std::size_t kPerProblem = 3 * 2 * (3 + 1);
+// 3 dtypes, 2 layouts, 5 kernels and 1 baseline.
+constexpr std::size_t kPerProblem = 3 * 2 * (5 + 1);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {

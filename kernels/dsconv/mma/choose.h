@@ -1,0 +1,119 @@
+// Which block of pixels and channels the `mma` and `hopper` kernels take for a problem.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/dsconv/mma/plan.h"
+#include "kernels/dsconv/shape.h"
+
+namespace assay::dsconv::mma {
+
+// What the kernel is compiled for, and what is free at run time.
+struct Tile {
+  int rows, tiles;  // kRows and kTiles of the kernel
+  int warps_p, warps_q;
+  int chunk, stages;
+  bool resident;
+  int blocks_per_sm;
+};
+
+// One kRows, kTiles that a kernel is compiled for, and a list of them.
+template <int kRows_, int kTiles_>
+struct Block {
+  static constexpr int kRows = kRows_, kTiles = kTiles_;
+};
+template <class... Blocks>
+struct BlockList {};
+
+inline std::int32_t DivideUp(std::int32_t a, std::int32_t b) { return (a + b - 1) / b; }
+inline std::int32_t RoundUp(std::int32_t a, std::int32_t to) { return DivideUp(a, to) * to; }
+
+// Whether a block of this size has registers left for 5 x 5 weights and their window.
+constexpr bool FitsFive(int rows, int tiles) { return rows <= 2 && rows * tiles <= 16; }
+
+// Filters with a kernel of their own, in blocks of this size.
+inline bool IsFixed(const Shape& shape, int rows, int tiles) {
+  const bool plain = shape.r == shape.s && shape.dilation_h == 1 && shape.dilation_w == 1 &&
+                     shape.stride_h == shape.stride_w;
+  return plain && ((shape.r == 3 && shape.stride_h <= 2) ||
+                   (shape.r == 5 && shape.stride_h == 1 && FitsFive(rows, tiles)));
+}
+
+inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) {
+  Plan plan{};
+  plan.warps_p = tile.warps_p, plan.warps_q = tile.warps_q;
+  plan.rows = tile.warps_p * 2 * tile.rows, plan.columns = tile.warps_q * kColumns;
+  plan.tiles_p = DivideUp(shape.p, plan.rows), plan.tiles_q = DivideUp(shape.q, plan.columns);
+  plan.tiles = shape.n * plan.tiles_p * plan.tiles_q;
+  plan.channels_out = tile.tiles * 8;
+  plan.chunk = tile.chunk, plan.chunks = DivideUp(shape.c, tile.chunk);
+  plan.halo_rows = (plan.rows - 1) * shape.stride_h + (shape.r - 1) * shape.dilation_h + 1;
+  plan.halo_columns = (plan.columns - 1) * shape.stride_w + (shape.s - 1) * shape.dilation_w + 1;
+  if (shape.stride_w == 2) {
+    plan.pitch = DivideUp(plan.halo_columns, 2);
+    plan.odd = RoundUp(plan.halo_rows * plan.pitch, 8);
+  } else {
+    plan.pitch = plan.halo_columns;
+  }
+  plan.taps_padded = RoundUp(shape.r * shape.s, 4);
+  const std::int32_t pixels = plan.halo_rows * plan.pitch;
+  plan.x_copied = (plan.odd != 0 ? 2 : 1) * pixels * plan.chunk * 2;
+  plan.x_bytes = RoundUp((plan.odd + pixels) * plan.chunk * 2, 1024);
+  plan.depthwise_bytes = plan.chunk * (plan.taps_padded + 1) * 4;
+  plan.weight_bytes = plan.depthwise_bytes + plan.chunk * tile.tiles * 16;
+  plan.packed_bytes = tile.tiles * 32 + plan.chunks * plan.weight_bytes;
+  plan.stages = tile.stages;
+  plan.resident = tile.resident;
+  plan.resident_bytes = tile.resident ? RoundUp(plan.chunks * plan.weight_bytes, 1024) : 0;
+  plan.stage_bytes = plan.x_bytes + (tile.resident ? 0 : RoundUp(plan.weight_bytes, 1024));
+  plan.vectors = layout == ASSAY_NHWC && shape.c % 8 == 0;
+  return plan;
+}
+
+// Of a block; the dynamic shared memory begins anywhere, the layout at a multiple of 1024 bytes.
+inline std::int64_t SharedBytes(const Plan& plan, std::int32_t barrier_bytes) {
+  return 1024 + HeadBytes(plan.channels_out / 8, barrier_bytes) + plan.resident_bytes +
+         static_cast<std::int64_t>(plan.stages) * plan.stage_bytes;
+}
+
+// The cheapest arrangement of warps and chunk for a block of `rows` and `tiles`; `cost` is infinite where
+// none fits.
+inline void ConsiderBlock(const Shape& shape, assay_layout layout, const assay_device_info& device, int rows,
+                          int tiles, bool warpgroups, Tile& best, double& least) {
+  for (const int chunk : {32, 64, 16}) {
+    if (chunk > 16 && chunk / 2 >= shape.c && !(warpgroups && chunk == 32)) continue;
+    if (warpgroups && chunk == 16) continue;
+    for (int warps_p = 1; warps_p <= 8; ++warps_p) {
+      for (int warps_q = 1; warps_p * warps_q <= 8; ++warps_q) {
+        const int warps = warps_p * warps_q;
+        if (warpgroups ? warps % 4 != 0 : warps < 4) continue;
+        Tile tile{rows, tiles, warps_p, warps_q, chunk, 2, false, 2};
+        tile.resident = MakePlan(shape, layout, tile).packed_bytes <= 48 * 1024;
+        const Plan plan = MakePlan(shape, layout, tile);
+        const std::int64_t bytes = SharedBytes(plan, 128);
+        if (bytes > device.shared_bytes_per_block) continue;
+        if (bytes > device.shared_bytes_per_block / 2 - 1024 || warps > 4) tile.blocks_per_sm = 1;
+        const double blocks_out = DivideUp(shape.k, tiles * 8);
+        const double cost =
+            static_cast<double>(plan.tiles_p) * plan.tiles_q * blocks_out *
+            (plan.halo_rows * plan.halo_columns + (1.0 + tiles / 8.0) * plan.rows * plan.columns) *
+            (tile.blocks_per_sm == 1 && warps < 7 ? 1.3 : 1.0) * (chunk == 64 ? 1 : 1.1);
+        if (least != 0 && cost >= least) continue;
+        least = cost;
+        best = tile;
+      }
+    }
+  }
+}
+
+template <class... Blocks>
+Tile ChooseTile(const Shape& shape, assay_layout layout, const assay_device_info& device, bool warpgroups,
+                BlockList<Blocks...>) {
+  Tile best{};
+  double least = 0;
+  (ConsiderBlock(shape, layout, device, Blocks::kRows, Blocks::kTiles, warpgroups, best, least), ...);
+  return best;
+}
+
+}  // namespace assay::dsconv::mma

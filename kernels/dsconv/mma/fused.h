@@ -1,0 +1,172 @@
+// The variants `mma` and `hopper`: what they take, and how they launch.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "kernels/device/element.h"
+#include "kernels/device/launch.h"
+#include "kernels/dsconv/mma/choose.h"
+#include "kernels/dsconv/mma/kernel.h"
+#include "kernels/dsconv/mma/prepack.h"
+#include "kernels/dsconv/shape.h"
+#include "kernels/dsconv/variant.h"
+
+namespace assay::dsconv::mma {
+
+// Kernel has: kName, kSummary, kWarpgroups, ProductOf, LoaderOf, Blocks, SourceOf(shape, plan, dtype, x), and
+// WhyNot(problem, shape, device), empty where it runs.
+template <class Kernel>
+class Fused {
+ public:
+  static constexpr const char *kName = Kernel::kName, *kSummary = Kernel::kSummary;
+
+  static assay_promise Promise(assay_dtype dtype) {
+    assay_promise promise = Fp32Promise();
+    promise.operand = dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16 : ASSAY_FORMAT_F16;
+    promise.rounds_intermediate = 1;
+    promise.prepacks_weights = 1;
+    return promise;
+  }
+
+  static std::vector<assay_tile_axis> Tile(const assay_problem& problem, const Shape& shape,
+                                           const assay_device_info& device) {
+    const mma::Tile tile = Choose(shape, problem.layout, device);
+    return {{"p", tile.warps_p * 2 * tile.rows},
+            {"q", tile.warps_q * kColumns},
+            {"k", tile.tiles * 8},
+            {"c", tile.chunk}};
+  }
+
+  static std::string WhyNot(const assay_problem& problem, const Shape& shape,
+                            const assay_device_info& device) {
+    if (std::string reason = Kernel::WhyNot(problem, shape, device); !reason.empty()) return reason;
+    if (problem.dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
+    const mma::Tile tile = Choose(shape, problem.layout, device);
+    if (tile.rows == 0) {
+      return "no block's input tile fits into shared memory: kernel, stride or dilation is too large";
+    }
+    return {};
+  }
+
+  Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
+      : shape_(shape),
+        dtype_(problem.dtype),
+        tile_(Choose(shape, problem.layout, device)),
+        plan_(MakePlan(shape, problem.layout, tile_)) {
+    blocks_out_ = DivideUp(shape.k, plan_.channels_out);
+    const std::int32_t slots = std::max(1, device.num_sms * tile_.blocks_per_sm / blocks_out_);
+    const std::int32_t rounds = DivideUp(plan_.tiles, slots);
+    blocks_ = DivideUp(plan_.tiles, rounds);
+    plan_.step_n = blocks_ / (plan_.tiles_p * plan_.tiles_q);
+    plan_.step_p = blocks_ / plan_.tiles_q % plan_.tiles_p;
+    plan_.step_q = blocks_ % plan_.tiles_q;
+    shared_bytes_ = SharedBytes(plan_, kBarrierBytes);
+    description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels x " +
+                   std::to_string(plan_.channels_out) + " channels a block, " + std::to_string(plan_.chunk) +
+                   " input channels at once, " + std::to_string(plan_.stages) + " stages, weights " +
+                   (plan_.resident ? "resident" : "streamed") + ", " + std::to_string(shared_bytes_) +
+                   " bytes of shared memory, grid " + std::to_string(blocks_) + "x" +
+                   std::to_string(blocks_out_);
+  }
+
+  std::uint64_t workspace_bytes() const {
+    return static_cast<std::uint64_t>(blocks_out_) * static_cast<std::uint64_t>(plan_.packed_bytes);
+  }
+  const std::string& description() const { return description_; }
+
+  cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
+    return Dispatch([&](auto tag, auto, auto block) {
+      using T = typename decltype(tag)::Type;
+      constexpr int kRows = decltype(block)::kRows, kTiles = decltype(block)::kTiles;
+      using Product = typename Kernel::template ProductOf<T, kRows, kTiles>;
+      const dim3 grid(static_cast<unsigned>(plan_.chunks), static_cast<unsigned>(blocks_out_));
+      return device::LaunchKernel(
+          PrepackKernel<T, kTiles, Product>, grid, dim3(256), 0, stream, shape_, plan_,
+          static_cast<const T*>(buffers.inputs[kWDw]), static_cast<const T*>(buffers.inputs[kBDw]),
+          static_cast<const T*>(buffers.inputs[kWPw]), static_cast<const T*>(buffers.inputs[kBPw]),
+          static_cast<std::uint32_t*>(buffers.workspace));
+    });
+  }
+
+  cudaError_t Launch(const assay_buffers& buffers, void* stream) {
+    return Dispatch([&](auto tag, auto filter, auto block) {
+      using T = typename decltype(tag)::Type;
+      using FilterType = decltype(filter);
+      constexpr int kRows = decltype(block)::kRows, kTiles = decltype(block)::kTiles;
+      using Product = typename Kernel::template ProductOf<T, kRows, kTiles>;
+      const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
+      const Tensors<T> tensors = {in(kX),   in(kWDw), in(kBDw),
+                                  in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
+      using Loader = typename Kernel::template LoaderOf<T>;
+      typename Loader::Source source;
+      const cudaError_t status = Kernel::template SourceOf<T>(shape_, plan_, in(kX), source);
+      if (status != cudaSuccess) return status;
+      return device::LaunchKernel(
+          FusedKernel<T, FilterType::kSize, FilterType::kStride, kRows, kTiles, Product, Loader>,
+          dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),
+          dim3(static_cast<unsigned>(32 * plan_.warps_p * plan_.warps_q)),
+          static_cast<std::size_t>(shared_bytes_), stream, shape_, plan_, tensors, source,
+          static_cast<const char*>(buffers.workspace));
+    });
+  }
+
+ private:
+  static constexpr std::int32_t kBarrierBytes = Kernel::template LoaderOf<__half>::kBarrierBytes;
+
+  template <int kSize_, int kStride_>
+  struct Filter {
+    static constexpr int kSize = kSize_, kStride = kStride_;
+  };
+
+  template <class Fn>
+  cudaError_t Dispatch(Fn&& fn) {
+    if (dtype_ == ASSAY_F16) return DispatchFilter(device::ElementTag<__half>{}, fn);
+    return DispatchFilter(device::ElementTag<__nv_bfloat16>{}, fn);
+  }
+  template <class Tag, class Fn>
+  cudaError_t DispatchFilter(Tag tag, Fn&& fn) {
+    if (!IsFixed(shape_, tile_.rows, tile_.tiles)) return DispatchTiles(tag, Filter<0, 0>{}, fn);
+    if (shape_.r == 5) return DispatchTiles(tag, Filter<5, 1>{}, fn);
+    return shape_.stride_h == 1 ? DispatchTiles(tag, Filter<3, 1>{}, fn)
+                                : DispatchTiles(tag, Filter<3, 2>{}, fn);
+  }
+  template <class Tag, class FilterType, class Fn>
+  cudaError_t DispatchTiles(Tag tag, FilterType filter, Fn&& fn) {
+    return DispatchBlock(typename Kernel::Blocks{}, [&](auto block) {
+      if constexpr (FilterType::kSize == 5 && !FitsFive(decltype(block)::kRows, decltype(block)::kTiles)) {
+        return cudaErrorInvalidValue;  // never: see IsFixed
+      } else {
+        return fn(tag, filter, block);
+      }
+    });
+  }
+  template <class... Blocks, class Fn>
+  cudaError_t DispatchBlock(BlockList<Blocks...>, Fn&& fn) {
+    cudaError_t status = cudaErrorInvalidValue;  // never: the tile was chosen from this list
+    const auto is = [&](auto block) {
+      if (decltype(block)::kRows != tile_.rows || decltype(block)::kTiles != tile_.tiles) return false;
+      status = fn(block);
+      return true;
+    };
+    (void)(is(Blocks{}) || ...);
+    return status;
+  }
+
+  static mma::Tile Choose(const Shape& shape, assay_layout layout, const assay_device_info& device) {
+    return ChooseTile(shape, layout, device, Kernel::kWarpgroups, typename Kernel::Blocks{});
+  }
+
+  Shape shape_;
+  assay_dtype dtype_;
+  mma::Tile tile_;
+  Plan plan_;
+  std::int32_t blocks_ = 0, blocks_out_ = 0;
+  std::int64_t shared_bytes_ = 0;
+  std::string description_;
+};
+
+}  // namespace assay::dsconv::mma

@@ -1,0 +1,26 @@
+// Which variants of the dsconv pack refuse what, on the host device: a test that met another refusal, or none
+// where one is due, would pass over kernels in silence.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "kernels/pack.h"
+
+namespace assay {
+
+// The reason with which the variant has to refuse every problem of this dtype; empty where it has to take
+// them, but for MayRefuse.
+inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
+  if (variant == "hopper") return "needs sm_90a";
+  if (variant == "mma" && dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
+  return {};
+}
+
+// Whether the variant may refuse a single problem of a dtype that it takes for this reason.
+inline bool MayRefuse(std::string_view variant, std::string_view reason) {
+  return variant == "mma" &&
+         reason == "no block's input tile fits into shared memory: kernel, stride or dilation is too large";
+}
+
+}  // namespace assay
