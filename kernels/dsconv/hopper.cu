@@ -38,7 +38,7 @@ struct Hopper {
   template <class T>
   using LoaderOf = mma::BulkLoader<T>;
   using Blocks = mma::BlockList<mma::Block<4, 2>, mma::Block<4, 4>, mma::Block<2, 8>, mma::Block<2, 12>,
-                                mma::Block<1, 16>, mma::Block<1, 32>>;
+                                mma::Block<1, 16>, mma::Block<1, 32>, mma::Block<1, 32, true>>;
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
                             const assay_device_info& device) {
@@ -64,12 +64,14 @@ struct Hopper {
     const cuuint64_t strides[3] = {size(shape.c) * 2, size(shape.c) * size(shape.w) * 2,
                                    size(shape.c) * size(shape.w) * size(shape.h) * 2};
     const cuuint32_t step = plan.odd != 0 ? 2 : 1;
-    const cuuint32_t boxes[4] = {box(plan.chunk), box(plan.pitch) * step, box(plan.halo_rows), 1};
+    const cuuint32_t boxes[4] = {box(plan.chunk), box(plan.pitch) * step, box(plan.halo_rows),
+                                 box(plan.images)};
     const cuuint32_t steps[4] = {1, step, 1, 1};
     const CUresult status = encode(
         &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
         4, const_cast<T*>(x), sizes, strides, boxes, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
-        plan.chunk == 64 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B,
+        plan.split ? CU_TENSOR_MAP_SWIZZLE_NONE
+                   : (plan.chunk == 64 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B),
         CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
   }

@@ -29,6 +29,10 @@ __device__ __forceinline__ void ArriveAndExpect(std::uint64_t* barrier, std::uin
                : "memory");
 }
 
+__device__ __forceinline__ void ArriveBarrier(std::uint64_t* barrier) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];\n" ::"r"(SharedAddress(barrier)) : "memory");
+}
+
 // Returns when the phase of this parity is complete; the first phase has parity 0.
 __device__ __forceinline__ void WaitBarrier(std::uint64_t* barrier, std::uint32_t parity) {
   asm volatile(

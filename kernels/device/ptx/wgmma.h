@@ -24,6 +24,12 @@ __device__ __forceinline__ std::uint64_t MatrixDescriptor(const void* shared, st
          static_cast<std::uint64_t>(next_k >> 4) << 16 | static_cast<std::uint64_t>(next_columns >> 4) << 32;
 }
 
+// a as 64 rows of 128 contiguous bytes, those of eight rows swizzled among each other (unit u of 16 bytes of
+// row r at u ^ r % 8); 1024-byte aligned. 16 columns further are 32 bytes further.
+__device__ __forceinline__ std::uint64_t SwizzledDescriptor(const void* shared) {
+  return static_cast<std::uint64_t>(SharedAddress(shared) >> 4) | 1ull << 16 | 64ull << 32 | 1ull << 62;
+}
+
 // Shared memory written by this thread is seen by wgmma and TMA after this and a barrier.
 __device__ __forceinline__ void FenceAsyncProxy() {
   asm volatile("fence.proxy.async.shared::cta;\n" ::: "memory");
@@ -34,6 +40,16 @@ __device__ __forceinline__ void FenceProducts() { asm volatile("wgmma.fence.sync
 __device__ __forceinline__ void CommitProducts() {
   asm volatile("wgmma.commit_group.sync.aligned;\n" ::: "memory");
 }
+// All four warps of a warpgroup take registers, or give some back, up to a multiple of 8 a thread.
+template <int kRegisters>
+__device__ __forceinline__ void TakeRegisters() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;\n" ::"n"(kRegisters));
+}
+template <int kRegisters>
+__device__ __forceinline__ void GiveRegisters() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;\n" ::"n"(kRegisters));
+}
+
 // Waits for all groups of products but the latest kLeft.
 template <int kLeft>
 __device__ __forceinline__ void WaitProducts() {
@@ -178,6 +194,50 @@ __device__ __forceinline__ void MultiplyAsync(float (&d)[32][4], const std::uint
       "}, {%128, %129, %130, %131}, %132, p, 1, 1, 0;}\n"
       : ASSAY_SUMS16(0), ASSAY_SUMS16(16)
       : ASSAY_OPERANDS);
+}
+
+// The same with a from shared memory; `a` is a SwizzledDescriptor.
+
+__device__ __forceinline__ void MultiplyAsync(float (&d)[16][4], std::uint64_t a, std::uint64_t b,
+                                              ElementTag<__half>) {
+  asm volatile(
+      "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"
+      "wgmma.mma_async.sync.aligned.m64n128k16.f32.f16.f16 {" ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32
+      ", " ASSAY_D48 "}, %64, %65, p, 1, 1, 0, 0;}\n"
+      : ASSAY_SUMS16(0)
+      : "l"(a), "l"(b));
+}
+
+__device__ __forceinline__ void MultiplyAsync(float (&d)[16][4], std::uint64_t a, std::uint64_t b,
+                                              ElementTag<__nv_bfloat16>) {
+  asm volatile(
+      "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"
+      "wgmma.mma_async.sync.aligned.m64n128k16.f32.bf16.bf16 {" ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32
+      ", " ASSAY_D48 "}, %64, %65, p, 1, 1, 0, 0;}\n"
+      : ASSAY_SUMS16(0)
+      : "l"(a), "l"(b));
+}
+
+__device__ __forceinline__ void MultiplyAsync(float (&d)[32][4], std::uint64_t a, std::uint64_t b,
+                                              ElementTag<__half>) {
+  asm volatile(
+      "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"
+      "wgmma.mma_async.sync.aligned.m64n256k16.f32.f16.f16 {" ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32
+      ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80 ", " ASSAY_D96 ", " ASSAY_D112
+      "}, %128, %129, p, 1, 1, 0, 0;}\n"
+      : ASSAY_SUMS16(0), ASSAY_SUMS16(16)
+      : "l"(a), "l"(b));
+}
+
+__device__ __forceinline__ void MultiplyAsync(float (&d)[32][4], std::uint64_t a, std::uint64_t b,
+                                              ElementTag<__nv_bfloat16>) {
+  asm volatile(
+      "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"
+      "wgmma.mma_async.sync.aligned.m64n256k16.f32.bf16.bf16 {" ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32
+      ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80 ", " ASSAY_D96 ", " ASSAY_D112
+      "}, %128, %129, p, 1, 1, 0, 0;}\n"
+      : ASSAY_SUMS16(0), ASSAY_SUMS16(16)
+      : "l"(a), "l"(b));
 }
 
 #undef ASSAY_SUMS

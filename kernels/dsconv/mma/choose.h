@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "kernels/device/activation.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/shape.h"
 
@@ -16,12 +17,15 @@ struct Tile {
   int chunk, stages;
   bool resident;
   int blocks_per_sm;
+  int images = 1;      // a block has `images` times warps_p x warps_q warps
+  bool split = false;  // the halves in warps of their own (split.h)
 };
 
-// One kRows, kTiles that a kernel is compiled for, and a list of them.
-template <int kRows_, int kTiles_>
+// One kRows, kTiles, kSplit that a kernel is compiled for, and a list of them.
+template <int kRows_, int kTiles_, bool kSplit_ = false>
 struct Block {
   static constexpr int kRows = kRows_, kTiles = kTiles_;
+  static constexpr bool kSplit = kSplit_;
 };
 template <class... Blocks>
 struct BlockList {};
@@ -29,35 +33,40 @@ struct BlockList {};
 inline std::int32_t DivideUp(std::int32_t a, std::int32_t b) { return (a + b - 1) / b; }
 inline std::int32_t RoundUp(std::int32_t a, std::int32_t to) { return DivideUp(a, to) * to; }
 
+// From how many output channels on split.h is considered.
+inline constexpr std::int32_t kLeastSplitChannels = 192;
+
 // Whether a block of this size has registers left for 5 x 5 weights and their window.
 constexpr bool FitsFive(int rows, int tiles) { return rows <= 2 && rows * tiles <= 16; }
 
 // Filters with a kernel of their own, in blocks of this size.
-inline bool IsFixed(const Shape& shape, int rows, int tiles) {
+inline bool IsFixed(const Shape& shape, const Tile& tile) {
   const bool plain = shape.r == shape.s && shape.dilation_h == 1 && shape.dilation_w == 1 &&
                      shape.stride_h == shape.stride_w;
   return plain && ((shape.r == 3 && shape.stride_h <= 2) ||
-                   (shape.r == 5 && shape.stride_h == 1 && FitsFive(rows, tiles)));
+                   (shape.r == 5 && shape.stride_h == 1 && !tile.split && FitsFive(tile.rows, tile.tiles)));
 }
 
 inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) {
   Plan plan{};
-  plan.warps_p = tile.warps_p, plan.warps_q = tile.warps_q;
+  plan.images = tile.images, plan.warps_p = tile.warps_p, plan.warps_q = tile.warps_q;
+  plan.warps = tile.images * tile.warps_p * tile.warps_q;
   plan.rows = tile.warps_p * 2 * tile.rows, plan.columns = tile.warps_q * kColumns;
   plan.tiles_p = DivideUp(shape.p, plan.rows), plan.tiles_q = DivideUp(shape.q, plan.columns);
-  plan.tiles = shape.n * plan.tiles_p * plan.tiles_q;
+  plan.tiles = DivideUp(shape.n, tile.images) * plan.tiles_p * plan.tiles_q;
   plan.channels_out = tile.tiles * 8;
   plan.chunk = tile.chunk, plan.chunks = DivideUp(shape.c, tile.chunk);
   plan.halo_rows = (plan.rows - 1) * shape.stride_h + (shape.r - 1) * shape.dilation_h + 1;
   plan.halo_columns = (plan.columns - 1) * shape.stride_w + (shape.s - 1) * shape.dilation_w + 1;
   if (shape.stride_w == 2) {
     plan.pitch = DivideUp(plan.halo_columns, 2);
-    plan.odd = RoundUp(plan.halo_rows * plan.pitch, 8);
+    plan.odd = RoundUp(tile.images * plan.halo_rows * plan.pitch, 8);
   } else {
     plan.pitch = plan.halo_columns;
   }
+  plan.split = tile.split;
   plan.taps_padded = RoundUp(shape.r * shape.s, 4);
-  const std::int32_t pixels = plan.halo_rows * plan.pitch;
+  const std::int32_t pixels = tile.images * plan.halo_rows * plan.pitch;
   plan.x_copied = (plan.odd != 0 ? 2 : 1) * pixels * plan.chunk * 2;
   plan.x_bytes = RoundUp((plan.odd + pixels) * plan.chunk * 2, 1024);
   plan.depthwise_bytes = plan.chunk * (plan.taps_padded + 1) * 4;
@@ -67,8 +76,16 @@ inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) 
   plan.resident = tile.resident;
   plan.resident_bytes = tile.resident ? RoundUp(plan.chunks * plan.weight_bytes, 1024) : 0;
   plan.stage_bytes = plan.x_bytes + (tile.resident ? 0 : RoundUp(plan.weight_bytes, 1024));
+  if (tile.split) plan.stage_bytes = plan.x_bytes + RoundUp(plan.depthwise_bytes, 1024);
   plan.vectors = layout == ASSAY_NHWC && shape.c % 8 == 0;
   return plan;
+}
+
+// Of a block of split.h: rings of input tiles, of weights and of operands.
+inline std::int64_t SplitBytes(const Plan& plan) {
+  return 1024 + HeadBytes(plan.channels_out / 8, kSplitBarrierBytes) + kOperandStages * kOperandBytes +
+         kWeightStages * (plan.weight_bytes - plan.depthwise_bytes) +
+         static_cast<std::int64_t>(plan.stages) * plan.stage_bytes;
 }
 
 // Of a block; the dynamic shared memory begins anywhere, the layout at a multiple of 1024 bytes.
@@ -94,15 +111,51 @@ inline void ConsiderBlock(const Shape& shape, assay_layout layout, const assay_d
         const std::int64_t bytes = SharedBytes(plan, 128);
         if (bytes > device.shared_bytes_per_block) continue;
         if (bytes > device.shared_bytes_per_block / 2 - 1024 || warps > 4) tile.blocks_per_sm = 1;
+        // With more than one chunk a tile, three small blocks hide each other's waits best.
+        if (warpgroups && tiles == 16 && tile.resident && warps == 4 && plan.chunks > 1 &&
+            3 * (bytes + 1024) <= device.shared_bytes_per_block) {
+          tile.blocks_per_sm = 3;
+        }
         const double blocks_out = DivideUp(shape.k, tiles * 8);
+        const double alone = tile.blocks_per_sm > 1 ? 1.0 : (warps < 7 || tiles == 4 ? 1.3 : 1.0);
         const double cost =
             static_cast<double>(plan.tiles_p) * plan.tiles_q * blocks_out *
-            (plan.halo_rows * plan.halo_columns + (1.0 + tiles / 8.0) * plan.rows * plan.columns) *
-            (tile.blocks_per_sm == 1 && warps < 7 ? 1.3 : 1.0) * (chunk == 64 ? 1 : 1.1);
+            (plan.halo_rows * plan.halo_columns + (1.0 + tiles / 8.0) * plan.rows * plan.columns) * alone *
+            (chunk == 64 ? 1 : 1.1);
         if (least != 0 && cost >= least) continue;
         least = cost;
         best = tile;
       }
+    }
+  }
+}
+
+inline bool IsClamp(device::Activation activation) {
+  return activation == device::Activation::kNone || activation == device::Activation::kRelu ||
+         activation == device::Activation::kRelu6;
+}
+
+// split.h, where it is the faster one: many output channels and enough pixels for all multiprocessors. Its
+// cost is that of tiles, each with a part that is the same for all and one that grows with its halo.
+inline void ConsiderSplit(const Shape& shape, assay_layout layout, const assay_device_info& device,
+                          Tile& best) {
+  constexpr int kTiles = 32, kMostStages = 3;
+  if (shape.k <= kLeastSplitChannels || !IsClamp(shape.act_mid) || !IsClamp(shape.act_out)) return;
+  double least = 0;
+  for (const int warps_p : {8, 4, 2}) {
+    for (const int warps_q : {1, 2, 4}) {
+      if (8 % (warps_p * warps_q) != 0) continue;
+      Tile tile{1, kTiles, warps_p, warps_q, 64, kMostStages, false, 1, 8 / (warps_p * warps_q), true};
+      const Plan plan = MakePlan(shape, layout, tile);
+      if (SplitBytes(plan) > device.shared_bytes_per_block) continue;
+      const std::int32_t blocks_out = DivideUp(shape.k, kTiles * 8);
+      if (static_cast<std::int64_t>(plan.tiles) * blocks_out < device.num_sms / 2) continue;
+      const std::int32_t rounds = DivideUp(plan.tiles, std::max(1, device.num_sms / blocks_out));
+      const double cost =
+          static_cast<double>(rounds) * (plan.images * plan.halo_rows * plan.halo_columns + 3 * 128);
+      if (least != 0 && cost >= least) continue;
+      least = cost;
+      best = tile;
     }
   }
 }
@@ -112,7 +165,10 @@ Tile ChooseTile(const Shape& shape, assay_layout layout, const assay_device_info
                 BlockList<Blocks...>) {
   Tile best{};
   double least = 0;
-  (ConsiderBlock(shape, layout, device, Blocks::kRows, Blocks::kTiles, warpgroups, best, least), ...);
+  ((Blocks::kSplit
+        ? ConsiderSplit(shape, layout, device, best)
+        : ConsiderBlock(shape, layout, device, Blocks::kRows, Blocks::kTiles, warpgroups, best, least)),
+   ...);
   return best;
 }
 

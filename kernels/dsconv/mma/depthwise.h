@@ -76,8 +76,18 @@ __device__ __forceinline__ void LoadDiagonals(const char* words, int lane,
 
 // Where a warp's pixels begin within its block's.
 struct WarpIn {
-  std::int32_t row, column;
+  std::int32_t image, row, column;
+  std::int32_t halo_row;  // of the input tile, that of all images one below the other
 };
+
+template <int kRows>
+__device__ __forceinline__ WarpIn PlaceOfWarp(const Shape& shape, const Plan& plan, int warp) {
+  WarpIn at;
+  at.image = warp / (plan.warps_p * plan.warps_q);
+  at.row = warp / plan.warps_q % plan.warps_p * 2 * kRows, at.column = warp % plan.warps_q * kColumns;
+  at.halo_row = at.image * plan.halo_rows + at.row * shape.stride_h;
+  return at;
+}
 
 // Square filters of a size known at compile time, without dilation. Halves of operands, 8 pixels x 8 channels
 // at input row h and tap column s, are loaded once each; two of them that are one row of outputs apart make
@@ -99,7 +109,7 @@ struct FixedWindow {
     for (int i = 0; i < kGroups * kSize; ++i) {
       const int row = min(i / kSize * 4 + RowOf(lane / 8), kInputRows - 1);
       at[i / kSize][i % kSize] = UnitOffset(
-          plan, PlaceOf(plan, warp.row * kStride + row, (warp.column + lane % 8) * kStride + i % kSize));
+          plan, PlaceOf(plan, warp.halo_row + row, (warp.column + lane % 8) * kStride + i % kSize));
     }
   }
 
@@ -155,7 +165,8 @@ struct AnyWindow {
     for (std::int32_t tap = 0; tap < taps; tap += 2) {
       // With an odd number of taps the last one is loaded twice; its second weight is zero.
       const std::int32_t mine = min(tap + lane / 16, taps - 1);
-      const std::int32_t row = (warp.row + lane / 8 % 2) * shape.stride_h + mine / shape.s * shape.dilation_h;
+      const std::int32_t row =
+          warp.halo_row + lane / 8 % 2 * shape.stride_h + mine / shape.s * shape.dilation_h;
       const std::int32_t column =
           (warp.column + lane % 8) * shape.stride_w + mine % shape.s * shape.dilation_w;
       uint2 w = make_uint2(0, 0);

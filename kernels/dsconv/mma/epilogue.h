@@ -87,11 +87,13 @@ __device__ __forceinline__ std::uint32_t StorePixels(const Shape& shape, const W
   return nan;
 }
 
-template <class T, int kRows, int kTiles>
+// Without `kAgain` only clamps are taken, and pixels that are NaN are not computed again (special.h).
+template <class T, int kRows, int kTiles, bool kAgain = true>
 __device__ __forceinline__ void StoreOutputs(const Shape& shape, const WarpAt& at, const Tensors<T>& tensors,
                                              int lane, float (&sums)[kRows][kTiles][4]) {
+  if (at.n >= shape.n) return;  // the last of several images
   const Clamping out = ClampingOf<T>(shape.act_out);
-  if (!out.clamps) {
+  if (kAgain && !out.clamps) {
 #pragma unroll
     for (int i = 0; i < kRows * kTiles; ++i) ActivateUnlessClamp(out, sums[i / kTiles][i % kTiles]);
   }
@@ -100,7 +102,8 @@ __device__ __forceinline__ void StoreOutputs(const Shape& shape, const WarpAt& a
   const std::uint32_t nan = vectors
                                 ? StorePixels<T, kRows, kTiles, true>(shape, at, tensors, out, lane, sums)
                                 : StorePixels<T, kRows, kTiles, false>(shape, at, tensors, out, lane, sums);
-  if (__any_sync(0xffffffffu, nan != 0)) RecomputePixels<T, kRows, kTiles * 8>(shape, tensors, at, nan, lane);
+  if (kAgain && __any_sync(0xffffffffu, nan != 0))
+    RecomputePixels<T, kRows, kTiles * 8>(shape, tensors, at, nan, lane);
 }
 
 }  // namespace assay::dsconv::mma

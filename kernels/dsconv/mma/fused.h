@@ -12,6 +12,7 @@
 #include "kernels/dsconv/mma/choose.h"
 #include "kernels/dsconv/mma/kernel.h"
 #include "kernels/dsconv/mma/prepack.h"
+#include "kernels/dsconv/mma/split.h"
 #include "kernels/dsconv/shape.h"
 #include "kernels/dsconv/variant.h"
 
@@ -64,7 +65,7 @@ class Fused {
     plan_.step_n = blocks_ / (plan_.tiles_p * plan_.tiles_q);
     plan_.step_p = blocks_ / plan_.tiles_q % plan_.tiles_p;
     plan_.step_q = blocks_ % plan_.tiles_q;
-    shared_bytes_ = SharedBytes(plan_, kBarrierBytes);
+    shared_bytes_ = tile_.split ? SplitBytes(plan_) : SharedBytes(plan_, kBarrierBytes);
     description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels x " +
                    std::to_string(plan_.channels_out) + " channels a block, " + std::to_string(plan_.chunk) +
                    " input channels at once, " + std::to_string(plan_.stages) + " stages, weights " +
@@ -105,12 +106,20 @@ class Fused {
       typename Loader::Source source;
       const cudaError_t status = Kernel::template SourceOf<T>(shape_, plan_, in(kX), source);
       if (status != cudaSuccess) return status;
+#ifndef ASSAY_SIMT
+      if constexpr (decltype(block)::kSplit) {
+        return device::LaunchKernel(SplitKernel<T, FilterType::kSize, FilterType::kStride, kTiles>,
+                                    dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),
+                                    dim3(kSplitThreads), static_cast<std::size_t>(shared_bytes_), stream,
+                                    shape_, plan_, tensors, source,
+                                    static_cast<const char*>(buffers.workspace));
+      }
+#endif
       return device::LaunchKernel(
           FusedKernel<T, FilterType::kSize, FilterType::kStride, kRows, kTiles, Product, Loader>,
           dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),
-          dim3(static_cast<unsigned>(32 * plan_.warps_p * plan_.warps_q)),
-          static_cast<std::size_t>(shared_bytes_), stream, shape_, plan_, tensors, source,
-          static_cast<const char*>(buffers.workspace));
+          dim3(static_cast<unsigned>(32 * plan_.warps)), static_cast<std::size_t>(shared_bytes_), stream,
+          shape_, plan_, tensors, source, static_cast<const char*>(buffers.workspace));
     });
   }
 
@@ -129,7 +138,7 @@ class Fused {
   }
   template <class Tag, class Fn>
   cudaError_t DispatchFilter(Tag tag, Fn&& fn) {
-    if (!IsFixed(shape_, tile_.rows, tile_.tiles)) return DispatchTiles(tag, Filter<0, 0>{}, fn);
+    if (!IsFixed(shape_, tile_)) return DispatchTiles(tag, Filter<0, 0>{}, fn);
     if (shape_.r == 5) return DispatchTiles(tag, Filter<5, 1>{}, fn);
     return shape_.stride_h == 1 ? DispatchTiles(tag, Filter<3, 1>{}, fn)
                                 : DispatchTiles(tag, Filter<3, 2>{}, fn);
@@ -137,8 +146,13 @@ class Fused {
   template <class Tag, class FilterType, class Fn>
   cudaError_t DispatchTiles(Tag tag, FilterType filter, Fn&& fn) {
     return DispatchBlock(typename Kernel::Blocks{}, [&](auto block) {
-      if constexpr (FilterType::kSize == 5 && !FitsFive(decltype(block)::kRows, decltype(block)::kTiles)) {
-        return cudaErrorInvalidValue;  // never: see IsFixed
+      using Candidate = decltype(block);
+      constexpr bool kFits =
+          (FilterType::kSize != 5 || (!Candidate::kSplit && FitsFive(Candidate::kRows, Candidate::kTiles))) &&
+          (FilterType::kStride != 2 || !Candidate::kSplit);
+      if constexpr (!kFits) {
+        return cudaErrorInvalidValue;  // never: see IsFixed, and ConsiderSplit: stride 2 takes too much
+                                       // memory
       } else {
         return fn(tag, filter, block);
       }
@@ -148,7 +162,11 @@ class Fused {
   cudaError_t DispatchBlock(BlockList<Blocks...>, Fn&& fn) {
     cudaError_t status = cudaErrorInvalidValue;  // never: the tile was chosen from this list
     const auto is = [&](auto block) {
-      if (decltype(block)::kRows != tile_.rows || decltype(block)::kTiles != tile_.tiles) return false;
+      using Candidate = decltype(block);
+      if (Candidate::kRows != tile_.rows || Candidate::kTiles != tile_.tiles ||
+          Candidate::kSplit != tile_.split) {
+        return false;
+      }
       status = fn(block);
       return true;
     };

@@ -76,7 +76,7 @@ __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, c
   constexpr std::int32_t kBiasBytes = kTiles * 32, kHeadBytes = HeadBytes(kTiles, Loader::kBarrierBytes);
   char* shared = AlignTo1024(reinterpret_cast<char*>(&dynamic_shared<Storage>()));
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-  const WarpIn at = {warp / plan.warps_q * 2 * kRows, warp % plan.warps_q * kColumns};
+  const WarpIn at = PlaceOfWarp<kRows>(shape, plan, warp);
   packed += static_cast<std::int64_t>(blockIdx.y) * plan.packed_bytes;
 
   Loader loader(shape, plan, source, packed + kBiasBytes, shared + kHeadBytes);
@@ -103,7 +103,8 @@ __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, c
       loader.template Release<Product>();
     }
     Product::Finish(sums);
-    const WarpAt pixels = {tile_at.n, tile_at.p0(plan) + at.row, tile_at.q0(plan) + at.column,
+    const WarpAt pixels = {tile_at.n * plan.images + at.image, tile_at.p0(plan) + at.row,
+                           tile_at.q0(plan) + at.column,
                            static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
     StoreOutputs<T, kRows, kTiles>(shape, pixels, tensors, lane, sums);
     tile_at.Next(plan);

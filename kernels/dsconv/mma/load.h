@@ -11,7 +11,8 @@
 
 namespace assay::dsconv::mma {
 
-// A block's tile of output pixels: its image, and its place down and across.
+// A block's tile of output pixels: its image (of several: which group of them), and its place down and
+// across.
 struct TileAt {
   std::int32_t n, down, across;
 
@@ -86,14 +87,14 @@ template <class T>
 __device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& plan, const T* __restrict__ x,
                                               const TileAt& at, std::int32_t c0, char* to) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
-  const std::int32_t warps = plan.warps_p * plan.warps_q;
   const std::int32_t h0 = at.p0(plan) * shape.stride_h - shape.pad_h;
   const std::int32_t w0 = at.q0(plan) * shape.stride_w - shape.pad_w;
-  const T* image = x + at.n * shape.x.n;
-  for (std::int32_t row = static_cast<std::int32_t>(threadIdx.x) / 32; row < plan.halo_rows; row += warps) {
-    const std::int32_t h = h0 + row;
-    const bool inside = h >= 0 && h < shape.h;
-    const T* from = image + (inside ? h : 0) * shape.x.h;
+  const std::int32_t rows = plan.images * plan.halo_rows;
+  for (std::int32_t row = static_cast<std::int32_t>(threadIdx.x) / 32; row < rows; row += plan.warps) {
+    const std::int32_t image = plan.images == 1 ? 0 : row / plan.halo_rows;
+    const std::int32_t n = at.n * plan.images + image, h = h0 + row - image * plan.halo_rows;
+    const bool inside = n < shape.n && h >= 0 && h < shape.h;
+    const T* from = inside ? x + n * shape.x.n + h * shape.x.h : x;
     if (plan.vectors) {
       LoadRowVectors(shape, plan, from, inside, row, w0, c0, lane, x, to);
     } else {

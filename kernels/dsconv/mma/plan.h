@@ -15,11 +15,16 @@ __host__ __device__ constexpr std::int32_t HeadBytes(std::int32_t matrices, std:
   return (matrices * 32 + barrier_bytes + 1023) / 1024 * 1024;
 }
 
+// split.h: a chunk of operands, and how many of them and of the weights there is room for.
+inline constexpr std::int32_t kSplitThreads = 384, kSplitBarrierBytes = 160;
+inline constexpr std::int32_t kOperandBytes = 128 * 64 * 2, kOperandStages = 2, kWeightStages = 2;
+
 // One launch. Bytes are of shared memory.
 struct Plan {
-  std::int32_t warps_p, warps_q;         // of a block
-  std::int32_t rows, columns;            // output pixels of a block
-  std::int32_t tiles_p, tiles_q, tiles;  // blocks of pixels: down and across an image, and in all
+  std::int32_t images, warps_p, warps_q;  // of a block: warps_p x warps_q for each image
+  std::int32_t warps;                     // of a block, that compute the depthwise half
+  std::int32_t rows, columns;             // output pixels of a block
+  std::int32_t tiles_p, tiles_q, tiles;   // blocks of pixels: down and across an image, and in all
   std::int32_t step_n, step_p, step_q;   // from a block's tile to its next: gridDim.x as images, down, across
   std::int32_t channels_out;             // of a block
   std::int32_t chunk, chunks;            // input channels at once: 16, 32 or 64; rounds
@@ -34,6 +39,7 @@ struct Plan {
   std::int32_t stage_bytes;     // an input tile, and its weights unless they stay
   std::int32_t stages;
   bool resident;  // the weights of all chunks stay in shared memory
+  bool split;     // the halves in warps of their own (split.h)
   bool vectors;   // x is read 16 bytes at a time
 };
 

@@ -23,10 +23,13 @@ template <class T>
 __device__ __forceinline__ std::uint32_t DepthwiseWord(const Shape& shape, const Plan& plan,
                                                        const T* __restrict__ w_dw, std::int32_t c0,
                                                        std::int32_t word) {
-  const std::int32_t channel = word / plan.taps_padded, tap = word % plan.taps_padded;
+  const std::int32_t channel = plan.split ? word % plan.chunk : word / plan.taps_padded;
+  const std::int32_t tap = plan.split ? word / plan.chunk : word % plan.taps_padded;
   const std::int32_t taps = shape.r * shape.s;
   if (c0 + channel >= shape.c || tap >= taps) return 0;
-  return device::BitsOf(w_dw[static_cast<std::int64_t>(c0 + channel) * taps + tap]) << (channel % 2 * 16);
+  const T weight = w_dw[static_cast<std::int64_t>(c0 + channel) * taps + tap];
+  if (plan.split) return __float_as_uint(device::ToFloat(weight));
+  return device::BitsOf(weight) << (channel % 2 * 16);
 }
 
 template <class T, int kTiles, class Product>

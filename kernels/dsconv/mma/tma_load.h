@@ -82,9 +82,10 @@ struct BulkLoader {
                                          plan.resident ? plan.x_copied : plan.x_copied + plan.weight_bytes));
     const std::int32_t h0 = at.p0(plan) * shape.stride_h - shape.pad_h;
     const std::int32_t w0 = at.q0(plan) * shape.stride_w - shape.pad_w;
-    device::CopyBox4(to, &map, barrier, chunk * plan.chunk, w0, h0, at.n);
+    device::CopyBox4(to, &map, barrier, chunk * plan.chunk, w0, h0, at.n * plan.images);
     if (plan.odd != 0) {
-      device::CopyBox4(to + plan.odd * plan.chunk * 2, &map, barrier, chunk * plan.chunk, w0 + 1, h0, at.n);
+      device::CopyBox4(to + plan.odd * plan.chunk * 2, &map, barrier, chunk * plan.chunk, w0 + 1, h0,
+                       at.n * plan.images);
     }
     if (!plan.resident) {
       device::CopyBulk(to + plan.x_bytes, weights + static_cast<std::int64_t>(chunk) * plan.weight_bytes,
