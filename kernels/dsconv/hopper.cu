@@ -1,7 +1,9 @@
-// As `mma`, with the pointwise half by wgmma; fp16 and bf16, sm_90a.
-// A warpgroup owns 4 times a warp's 8 x 2 kRows pixels and up to 256 output channels. Its warps make the
-// depthwise half of 16 channels in registers (mma/depthwise.h), while the product of the 16 channels before
-// runs with weights straight from shared memory, which are read once for 64 pixels instead of 16.
+// As `mma`, with TMA and the pointwise half by wgmma; fp16 and bf16, sm_90a. Two ways, by the output
+// channels: few (mma/kernel.h): a warpgroup's warps make the depthwise half of 16 channels in registers,
+// while the product of the 16 channels before runs with weights straight from shared memory, read once for 64
+// pixels. many (mma/split.h): one warpgroup makes the depthwise half of 128 pixels in fp32 and leaves it in
+// shared memory, two others multiply it by 256 columns of weights. Time goes to device memory, then to shared
+// memory and L2.
 #include <string>
 #include <type_traits>
 
