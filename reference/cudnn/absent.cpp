@@ -10,6 +10,13 @@
 namespace {
 
 constexpr const char* kReason = ASSAY_CUDNN_ABSENT_REASON;
+#ifdef ASSAY_ABSENT_NAME  // another baseline that needs the same
+constexpr const char* kName = ASSAY_ABSENT_NAME;
+constexpr const char* kSummary = ASSAY_ABSENT_SUMMARY;
+#else
+constexpr const char* kName = "cudnn";
+constexpr const char* kSummary = assay::cudnn::kSummary;
+#endif
 
 void Say(assay_message* message) {
   if (message != nullptr) std::snprintf(message->text, sizeof(message->text), "unavailable: %s", kReason);
@@ -36,8 +43,8 @@ void Release(void*) {}
 assay_pack MakePack() {
   static assay_variant variant = {};
   variant.op = "dsconv";
-  variant.name = "cudnn";
-  variant.summary = assay::cudnn::kSummary;
+  variant.name = kName;
+  variant.summary = kSummary;
   variant.role = ASSAY_ROLE_BASELINE;
   variant.promise = assay::cudnn::Promise;
   variant.supports = Supports;
@@ -46,7 +53,7 @@ assay_pack MakePack() {
   variant.release = Release;
   assay_pack pack = {};
   pack.abi = ASSAY_PACK_ABI;
-  pack.name = "cudnn";
+  pack.name = kName;
   pack.backend = ASSAY_BACKEND_CUDA;
   pack.unavailable = kReason;
   pack.variants = &variant;

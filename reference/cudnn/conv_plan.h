@@ -3,38 +3,18 @@
 
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "reference/cudnn/choose.h"
 #include "reference/cudnn/conv_graph.h"
 #include "reference/cudnn/convolution.h"
+#include "reference/cudnn/half_plan.h"
+#include "reference/cudnn/trial.h"
 
 namespace assay::cudnn {
 
-// What one device needs for plans, made at first use and kept to the end of the process (cuDNN's own state
-// must outlive it, and the driver may be gone by the time that static objects are destroyed).
-class Session {
- public:
-  static Session& Of(int ordinal);  // throws Error if cuDNN refuses the device
-
-  // Guards everything below, and all use of the handle.
-  std::mutex& mutex() { return mutex_; }
-  Handle& handle() { return handle_; }
-  int ordinal() const { return ordinal_; }
-  std::uint64_t memory_bytes() const { return memory_bytes_; }
-
- private:
-  explicit Session(int ordinal);
-
-  std::mutex mutex_;
-  int ordinal_;
-  std::uint64_t memory_bytes_ = 0;
-  Handle handle_;
-};
-
-class ConvPlan {
+class ConvPlan : public HalfPlan, private Candidates {
  public:
   // Asks cuDNN for plans, or finds a half of the same key that was asked for before. Throws Error with the
   // reasons, one a form, if there is none. Session::mutex() must be held for this and all that follows.
@@ -46,21 +26,28 @@ class ConvPlan {
   void Tune(const TuneLimits& limits);
 
   // These need Tune().
-  std::uint64_t WorkspaceBytes() const;
-  void Launch(const ConvPointers& pointers, void* stream);
-  const std::string& description() const { return description_; }
+  std::uint64_t WorkspaceBytes() const override;
+  void Launch(const ConvPointers& pointers, void* stream) override;
+  const std::string& description() const override { return description_; }
+  std::string ChosenName() const;  // "eng3_k2=1 fused with relu"
+  // "5 offered, 1 barred, 0 repeated, 4 tried, 0 failed"
+  const std::string& counts() const { return counts_; }
 
  private:
-  class Trial;
   struct Offer {
     ConvGraph::Form form;
     std::unique_ptr<ConvGraph> graph;
   };
 
+  std::int64_t Count() const override { return static_cast<std::int64_t>(plans_.size()); }
+  std::string Name(std::int64_t index) const override;
+  std::optional<std::string> Build(std::int64_t index) override;
+  std::uint64_t WorkspaceBytes(std::int64_t index) const override;
+  void Execute(std::int64_t index, const ConvPointers& pointers, void* stream) override;
+  void Drop(std::int64_t index) override;
+
   // Plans of the offers in turn, so that each form's most promising ones come first.
   void Enumerate();
-  void Execute(std::size_t plan, const ConvPointers& pointers, void* stream);
-  std::string PlanName(std::size_t plan) const;
   void DescribeChoice(const Choice& choice);
 
   struct PlanRef {
@@ -68,16 +55,16 @@ class ConvPlan {
     std::int64_t index;
   };
 
+  const PlanRef& At(std::int64_t index) const { return plans_.at(static_cast<std::size_t>(index)); }
+
   Session& session_;
   Convolution conv_;
   std::vector<Offer> offers_;
   std::vector<PlanRef> plans_;
   std::int64_t chosen_ = -1;
   std::string refusals_;  // why a form has no plans
+  std::string counts_;
   std::string description_;
 };
-
-// The default limits; $ASSAY_CUDNN_TUNE_SECONDS replaces the seconds. Throws Error if that is not a number.
-TuneLimits LimitsFromEnvironment();
 
 }  // namespace assay::cudnn

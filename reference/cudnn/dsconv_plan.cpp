@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "reference/cudnn/error.h"
-#include "reference/cudnn/library.h"
 
 namespace assay::cudnn {
 namespace {
@@ -23,30 +22,27 @@ void CheckPointer(const void* pointer, const char* name) {
 
 }  // namespace
 
-void DsconvPlan::CheckSupport(const assay_problem& problem, int ordinal) {
+void DsconvPlan::CheckSupport(const assay_problem& problem, int ordinal, MakeHalf make) {
   const Convolution depthwise = DepthwiseConvolution(problem), pointwise = PointwiseConvolution(problem);
   Session& session = Session::Of(ordinal);
   const std::lock_guard lock(session.mutex());
-  ConvPlan::Get(session, depthwise);
-  ConvPlan::Get(session, pointwise);
+  make(session, depthwise);
+  make(session, pointwise);
 }
 
-DsconvPlan::DsconvPlan(const assay_problem& problem, int ordinal)
+DsconvPlan::DsconvPlan(const assay_problem& problem, int ordinal, MakeHalf make, const std::string& libraries)
     : session_(Session::Of(ordinal)),
       depthwise_(DepthwiseConvolution(problem)),
       pointwise_(PointwiseConvolution(problem)) {
-  const TuneLimits limits = LimitsFromEnvironment();
   const std::lock_guard lock(session_.mutex());
-  depthwise_plan_ = ConvPlan::Get(session_, depthwise_);
-  depthwise_plan_->Tune(limits);
-  pointwise_plan_ = ConvPlan::Get(session_, pointwise_);
-  pointwise_plan_->Tune(limits);
+  depthwise_plan_ = make(session_, depthwise_);
+  pointwise_plan_ = make(session_, pointwise_);
   intermediate_bytes_ =
       Aligned(static_cast<std::uint64_t>(Count(depthwise_.OutputDims())) * ElementBytes(depthwise_.dtype));
   workspace_bytes_ = kAlignment + intermediate_bytes_ +
                      std::max(depthwise_plan_->WorkspaceBytes(), pointwise_plan_->WorkspaceBytes());
-  description_ = fmt::format("{}; {}; {}", depthwise_plan_->description(), pointwise_plan_->description(),
-                             OpenLibrary().version);
+  description_ =
+      fmt::format("{}; {}; {}", depthwise_plan_->description(), pointwise_plan_->description(), libraries);
 }
 
 void DsconvPlan::CheckBuffers(const assay_buffers& buffers) const {

@@ -1,21 +1,25 @@
-// The baseline for dsconv: two cuDNN executions, with the depthwise result in device memory between them.
+// A two-kernel baseline for dsconv: two halves, with the depthwise result in device memory between them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
-#include "reference/cudnn/conv_plan.h"
+#include "reference/cudnn/half_plan.h"
+#include "reference/cudnn/trial.h"
 
 namespace assay::cudnn {
 
 class DsconvPlan {
  public:
-  // Throws Error with the reason if cuDNN has no plan for one of the halves. Tunes nothing.
-  static void CheckSupport(const assay_problem& problem, int ordinal);
+  // Makes the plan of a half, with Session::mutex() held. Throws Error.
+  using MakeHalf = std::shared_ptr<HalfPlan> (*)(Session& session, const Convolution& conv);
 
-  // Chooses plans for both halves by measurement. Throws Error.
-  DsconvPlan(const assay_problem& problem, int ordinal);
+  // Throws what `make` throws for one of the halves. To be given one that tries nothing.
+  static void CheckSupport(const assay_problem& problem, int ordinal, MakeHalf make);
+
+  // `make` chooses by measurement; `libraries` ends the description. Throws Error.
+  DsconvPlan(const assay_problem& problem, int ordinal, MakeHalf make, const std::string& libraries);
 
   // The intermediate and the larger of the two plans' own workspaces.
   std::uint64_t WorkspaceBytes() const { return workspace_bytes_; }
@@ -28,7 +32,7 @@ class DsconvPlan {
 
   Session& session_;
   Convolution depthwise_, pointwise_;
-  std::shared_ptr<ConvPlan> depthwise_plan_, pointwise_plan_;
+  std::shared_ptr<HalfPlan> depthwise_plan_, pointwise_plan_;
   std::uint64_t intermediate_bytes_ = 0, workspace_bytes_ = 0;
   std::string description_;
 };

@@ -8,6 +8,7 @@
 
 #include <string>
 
+#include "reference/cudnn/activate.cuh"
 #include "reference/cudnn/cuda_check.h"
 #include "reference/cudnn/epilogue.h"
 #include "reference/cudnn/error.h"
@@ -24,24 +25,6 @@ struct alignas(16) Vector {
   static constexpr int kSize = 16 / static_cast<int>(sizeof(T));
   T values[kSize];
 };
-
-// The formulas and the behaviour at infinities are those of reference/dsconv/activation.h; NaN passes through
-// all of them.
-__device__ float Activate(float x, Activation activation) {
-  switch (activation) {
-    case Activation::kNone:
-      return x;
-    case Activation::kRelu:
-      return x < 0.0f ? 0.0f : x;
-    case Activation::kRelu6:
-      return x < 0.0f ? 0.0f : (x > 6.0f ? 6.0f : x);
-    case Activation::kSilu:
-      return x == -INFINITY ? 0.0f : x / (1.0f + expf(-x));
-    case Activation::kHardswish:
-      return x <= -3.0f ? 0.0f : (x >= 3.0f ? x : x * (x + 3.0f) / 6.0f);
-  }
-  return x;
-}
 
 // The channel of element i is i / inner % channels; inner is the image's size (NCHW) or 1 (NHWC). Index is 32
 // bits wide where that is enough: a 64-bit division would cost more than the memory access that it places.
