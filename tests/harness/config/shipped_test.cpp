@@ -21,13 +21,14 @@ Catalog RealCatalog() {
            {"dsconv", "warp_shuffle", false},
            {"dsconv", "mma", false},
            {"dsconv", "hopper", false},
-           {"dsconv", "cudnn", true}}};
+           {"dsconv", "cudnn", true},
+           {"dsconv", "two_kernel_best", true}}};
 }
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 5 kernels and 1 baseline.
-constexpr std::size_t kPerProblem = 3 * 2 * (5 + 1);
+// 3 dtypes, 2 layouts, 5 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (5 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
@@ -63,7 +64,7 @@ TEST(Shipped, EveryConfigLoads) {
     }) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 5);
+  EXPECT_EQ(count, 6);
 }
 
 TEST(Shipped, EveryTableIsUsed) {
