@@ -169,7 +169,7 @@ function speedupOptions(low, high) {
 
 function speedupLines(c) {
   const over = CASES[c.over];
-  return [`${times(c.speedup[0])} over ${over.variant} (${times(c.speedup[1])} to ${times(c.speedup[2])})`,
+  return [...c.comparisons.map(comparisonText),
           `${figure(c.median)} µs against ${figure(over.median)} µs`,
           c.floorShare ? `${percent(c.floorShare)} of the floor` : ""].filter(Boolean);
 }

@@ -40,7 +40,11 @@ const CASES = DATA.cases.map((c, index) => {
     tflops: time ? c.flops / time.median / 1e6 : null,
     floorTime: c.floor ? Math.max(c.floor.byte, c.floor.flop) : null,
     floorShare: time && time.floor ? time.floor / time.median : null,
-    ratio: c.speedup ? c.speedup[0] : null,
+    // Over each baseline, the strongest first; the charts and the table's column show the strongest.
+    comparisons: (c.speedups || []).map(([over, ...ratio]) => ({over, ratio})),
+    speedup: c.speedups ? c.speedups[0].slice(1) : null,
+    over: c.speedups ? c.speedups[0][0] : null,
+    ratio: c.speedups ? c.speedups[0][1] : null,
     search: `${c.id} ${label} ${c.verdict} ${text(c.reason)} ${text(c.plan)}`.toLowerCase(),
   };
 });
@@ -71,6 +75,8 @@ function figure(value, digits = 4) {
 }
 const fixed = (value, digits) => (value === null ? "" : value.toFixed(digits));
 const times = (value) => `${value >= 9.95 ? value.toFixed(1) : value.toFixed(2)}×`;
+const comparisonText = ({over, ratio}) =>
+  `${times(ratio[0])} over ${CASES[over].variant} (${times(ratio[1])} to ${times(ratio[2])})`;
 const percent = (share) => `${share < 0.0995 ? (100 * share).toFixed(1) : Math.round(100 * share)} %`;
 const plural = (count, one, many) => `${figure(count, 9)} ${count === 1 ? one : many}`;
 

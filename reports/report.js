@@ -98,16 +98,17 @@ function buildMeans() {
   if (!HEADER.timed || !DATA.means.some((group) => group.compared > 0)) return;
   document.getElementById("means").hidden = false;
   document.getElementById("means-lead").textContent =
-    "Geometric mean and range over the problems, against the strongest right baseline of the same problem, dtype and layout. " +
+    "Geometric mean and range over the problems, against right baselines of the same problem, dtype and layout. " +
     "Only cases judged right count; means over different cases do not compare.";
   const columns = distinct(DATA.means.map((group) => `${group.dtype} ${group.layout}`));
-  const rows = distinct(DATA.means.map((group) => `${group.op}\n${group.variant}`));
+  const rows = distinct(DATA.means.map((group) => `${group.op}\n${group.variant}\n${group.baseline}`));
   const ops = distinct(DATA.means.map((group) => group.op));
-  const head = el("thead", {}, el("tr", {}, el("th", {scope: "col"}, "variant"), ...columns.map((name) => el("th", {scope: "col"}, name))));
+  const head = el("thead", {}, el("tr", {}, el("th", {scope: "col"}, "variant"), el("th", {scope: "col"}, "over"), ...columns.map((name) => el("th", {scope: "col"}, name))));
   const body = el("tbody", {}, ...rows.map((key) => {
-    const [op, variant] = key.split("\n");
-    const find = (name) => DATA.means.find((g) => g.op === op && g.variant === variant && `${g.dtype} ${g.layout}` === name);
-    return el("tr", {}, el("th", {scope: "row"}, swatch({variant}), ops.length > 1 ? `${op} ${variant}` : variant), ...columns.map((name) => meanCell(find(name))));
+    const [op, variant, baseline] = key.split("\n");
+    const find = (name) => DATA.means.find((g) => g.op === op && g.variant === variant && g.baseline === baseline && `${g.dtype} ${g.layout}` === name);
+    return el("tr", {}, el("th", {scope: "row"}, swatch({variant}), ops.length > 1 ? `${op} ${variant}` : variant),
+              el("td", {}, baseline || "the strongest"), ...columns.map((name) => meanCell(find(name))));
   }));
   document.getElementById("means-table").append(el("table", {class: "means"}, head, body));
 }

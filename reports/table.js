@@ -7,8 +7,8 @@ const verdictOrder = orderOf(VERDICTS);
 function speedupCell(c) {
   if (c.baseline) return el("small", {}, "baseline");
   if (!c.speedup) return "";
-  const [value, low, high] = c.speedup;
-  return el("span", {title: `over ${CASES[c.over].variant}; interval ${times(low)} to ${times(high)}`},
+  const [value, low] = c.speedup;
+  return el("span", {title: c.comparisons.map(comparisonText).join("; ")},
             el("span", {class: low > 1 ? "faster" : ""}, times(value)));
 }
 
@@ -171,7 +171,7 @@ function timeValues(c) {
     ["SM clock", time.mhz ? `${figure(time.mhz)} MHz` : ""],
     ["byte floor", floor ? `${figure(floor.byte)} µs` : ""],
     ["FLOP floor", floor ? `${figure(floor.flop)} µs (${text(floor.unit)})` : ""],
-    ["speed-up", c.speedup ? `${times(c.speedup[0])} over ${CASES[c.over].variant} (${times(c.speedup[1])} to ${times(c.speedup[2])})` : "", true]]);
+    ["speed-up", c.comparisons.map(comparisonText).join("; "), true]]);
 }
 
 function detailsOf(c) {

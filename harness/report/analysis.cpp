@@ -94,48 +94,88 @@ bool Believed(const Record& record, const CaseFigures& figures) {
 }
 
 void CompareWithBaselines(const std::vector<Record>& records, std::vector<CaseFigures>& cases) {
-  std::map<ProblemKey, std::size_t> strongest;
+  std::map<ProblemKey, std::vector<std::size_t>> baselines;
   for (std::size_t i = 0; i < records.size(); ++i) {
-    if (!records[i].baseline || !Believed(records[i], cases[i])) continue;
-    const auto [it, is_new] = strongest.try_emplace(KeyOf(records[i]), i);
-    if (!is_new && cases[i].median < cases[it->second].median) it->second = i;
+    if (records[i].baseline && Believed(records[i], cases[i])) baselines[KeyOf(records[i])].push_back(i);
+  }
+  for (auto& [key, places] : baselines) {
+    std::stable_sort(places.begin(), places.end(),
+                     [&](std::size_t a, std::size_t b) { return cases[a].median < cases[b].median; });
   }
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (records[i].baseline || !Believed(records[i], cases[i])) continue;
-    const auto it = strongest.find(KeyOf(records[i]));
-    if (it == strongest.end()) continue;
-    cases[i].baseline = it->second;
-    cases[i].speedup = RatioOfMedians(records[it->second].timing->samples, records[i].timing->samples,
-                                      ConfidenceOf(*records[i].timing));
+    const auto it = baselines.find(KeyOf(records[i]));
+    if (it == baselines.end()) continue;
+    for (const std::size_t place : it->second) {
+      const Ratio speedup = RatioOfMedians(records[place].timing->samples, records[i].timing->samples,
+                                           ConfidenceOf(*records[i].timing));
+      cases[i].comparisons.push_back({place, speedup});
+    }
   }
 }
 
-std::vector<GroupMean> MeansOf(const std::vector<Record>& records, const std::vector<CaseFigures>& cases) {
+std::vector<std::string> BaselineNames(const std::vector<Record>& records) {
+  std::vector<std::string> names;
+  for (const Record& record : records) {
+    if (record.baseline && std::find(names.begin(), names.end(), record.variant) == names.end())
+      names.push_back(record.variant);
+  }
+  return names;
+}
+
+// The comparison that a group's mean takes of a case; NULL if the case has none.
+const Comparison* ComparisonFor(const std::vector<Record>& records, const CaseFigures& figures,
+                                const std::string& baseline) {
+  if (baseline.empty()) return figures.Strongest();
+  for (const Comparison& comparison : figures.comparisons) {
+    if (records[comparison.baseline].variant == baseline) return &comparison;
+  }
+  return nullptr;
+}
+
+void AddCase(GroupMean& group, const std::vector<Record>& records, const Record& record,
+             const CaseFigures& figures) {
+  if (record.verdict == Verdict::kWrong || record.verdict == Verdict::kUntrusted ||
+      record.verdict == Verdict::kFailed) {
+    ++group.not_right;
+  }
+  if (record.verdict == Verdict::kUnsupported || record.verdict == Verdict::kUnavailable) ++group.not_run;
+  const Comparison* comparison = ComparisonFor(records, figures, group.baseline);
+  if (figures.timed && comparison == nullptr) ++group.without_baseline;
+  if (comparison == nullptr) return;
+  const double speedup = comparison->speedup.value;
+  group.smallest = group.compared == 0 ? speedup : std::min(group.smallest, speedup);
+  group.largest = std::max(group.largest, speedup);
+  group.mean += std::log(speedup);
+  ++group.compared;
+}
+
+std::vector<GroupMean> MeansOf(const std::vector<Record>& records, const Analysis& analysis) {
+  std::vector<std::string> over = {""};
+  for (const std::string& baseline : analysis.baselines) {
+    if (std::any_of(analysis.cases.begin(), analysis.cases.end(), [&](const CaseFigures& figures) {
+          return ComparisonFor(records, figures, baseline) != nullptr;
+        }))
+      over.push_back(baseline);
+  }
+  if (over.size() == 2) over.pop_back();  // the only one is the strongest
   std::vector<GroupMean> means;
-  std::map<GroupKey, std::size_t> places;
+  std::map<GroupKey, std::size_t> places;  // of a variant's first group; one for each of `over` follows
   for (std::size_t i = 0; i < records.size(); ++i) {
     const Record& record = records[i];
     if (record.baseline) continue;
     const auto [it, is_new] =
         places.try_emplace(GroupKey{record.op, record.dtype, record.layout, record.variant}, means.size());
     if (is_new) {
-      GroupMean group;
-      std::tie(group.op, group.dtype, group.layout, group.variant) = it->first;
-      means.push_back(group);
+      for (const std::string& baseline : over) {
+        GroupMean group;
+        std::tie(group.op, group.dtype, group.layout, group.variant) = it->first;
+        group.baseline = baseline;
+        means.push_back(group);
+      }
     }
-    GroupMean& group = means[it->second];
-    if (record.verdict == Verdict::kWrong || record.verdict == Verdict::kUntrusted ||
-        record.verdict == Verdict::kFailed) {
-      ++group.not_right;
-    }
-    if (record.verdict == Verdict::kUnsupported || record.verdict == Verdict::kUnavailable) ++group.not_run;
-    if (cases[i].timed && !cases[i].speedup) ++group.without_baseline;
-    if (!cases[i].speedup) continue;
-    const double speedup = cases[i].speedup->value;
-    group.smallest = group.compared == 0 ? speedup : std::min(group.smallest, speedup);
-    group.largest = std::max(group.largest, speedup);
-    group.mean += std::log(speedup);
-    ++group.compared;
+    for (std::size_t j = 0; j < over.size(); ++j)
+      AddCase(means[it->second + j], records, record, analysis.cases[i]);
   }
   for (GroupMean& group : means) {
     if (group.compared > 0) group.mean = std::exp(group.mean / group.compared);
@@ -154,7 +194,8 @@ Analysis Analyse(const Journal& journal) {
     if (!analysis.cases.back().warning.empty()) ++analysis.warnings;
   }
   CompareWithBaselines(records, analysis.cases);
-  analysis.means = MeansOf(records, analysis.cases);
+  analysis.baselines = BaselineNames(records);
+  analysis.means = MeansOf(records, analysis);
   for (std::size_t i = 0; i < records.size(); ++i) {
     if (CountsAsFailure(records[i])) analysis.failures.push_back(i);
   }

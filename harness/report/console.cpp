@@ -153,7 +153,8 @@ std::string TimedTable(const Journal& journal, const Analysis& analysis, int wid
     median.cells.push_back(number(figures.timed, fmt::format("{:.2f}", 1e6 * figures.median)));
     const double half = figures.timed ? 50 * (figures.high - figures.low) / figures.median : 0;
     spread.cells.push_back(number(figures.timed, fmt::format("{:.1f}", half)));
-    std::string over = figures.speedup ? fmt::format("{:.2f}x", figures.speedup->value) : "-";
+    const Comparison* strongest = figures.Strongest();
+    std::string over = strongest != nullptr ? fmt::format("{:.2f}x", strongest->speedup.value) : "-";
     if (record.baseline) over = "baseline";
     speedup.cells.push_back(over);
     share.cells.push_back(
@@ -177,18 +178,19 @@ std::string UntimedTable(const Journal& journal, int width) {
 }
 
 std::string MeansSection(const Analysis& analysis, int width) {
-  Column group{"speed-up over the strongest baseline", true}, mean{"geom. mean"}, range{"range"},
-      compared{"cases"}, left_out{"left out"};
+  Column group{"speed-up", true}, over{"over", true}, mean{"geom. mean"}, range{"range"}, compared{"cases"},
+      left_out{"left out"};
   for (const GroupMean& g : analysis.means) {
     const int excluded = g.without_baseline + g.not_right + g.not_run;
     if (g.compared + excluded == 0) continue;
     group.cells.push_back(fmt::format("{} {} {} {}", g.op, g.dtype, g.layout, g.variant));
+    over.cells.push_back(g.baseline.empty() ? "strongest baseline" : g.baseline);
     mean.cells.push_back(g.compared ? fmt::format("{:.2f}x", g.mean) : "-");
     range.cells.push_back(g.compared ? fmt::format("{:.2f}-{:.2f}x", g.smallest, g.largest) : "-");
     compared.cells.push_back(fmt::format("{}", g.compared));
     left_out.cells.push_back(fmt::format("{}", excluded));
   }
-  return group.cells.empty() ? "" : Table({group, mean, range, compared, left_out}, width) + "\n";
+  return group.cells.empty() ? "" : Table({group, over, mean, range, compared, left_out}, width) + "\n";
 }
 
 std::string TotalsLine(const Journal& journal, const Analysis& analysis) {

@@ -1,4 +1,5 @@
 // results.csv: one row a case. Columns that have no value for a case (no time, no failure) are empty.
+#include <algorithm>
 #include <array>
 #include <string>
 #include <string_view>
@@ -15,24 +16,32 @@ namespace {
 // One row under construction: cells in the order of the header.
 class Row {
  public:
-  void Text(const char* column, const std::string& value) { cells_.emplace_back(column, ValidUtf8(value)); }
-  void Figure(const char* column, double value) { cells_.emplace_back(column, fmt::format("{:.6g}", value)); }
-  void FigureIf(bool known, const char* column, double value) {
-    known ? Figure(column, value) : Empty(column);
+  void Text(std::string column, const std::string& value) {
+    cells_.emplace_back(std::move(column), ValidUtf8(value));
+  }
+  void Figure(std::string column, double value) {
+    cells_.emplace_back(std::move(column), fmt::format("{:.6g}", value));
+  }
+  void FigureIf(bool known, std::string column, double value) {
+    known ? Figure(std::move(column), value) : Empty(std::move(column));
   }
   // Every bit of a double: what was expected and what came instead may differ in the last place.
-  void Exact(const char* column, double value) { cells_.emplace_back(column, fmt::format("{:.17g}", value)); }
-  void Whole(const char* column, double value) { cells_.emplace_back(column, fmt::format("{:.0f}", value)); }
-  template <typename Integer>
-  void Count(const char* column, Integer value) {
-    cells_.emplace_back(column, fmt::format("{}", value));
+  void Exact(std::string column, double value) {
+    cells_.emplace_back(std::move(column), fmt::format("{:.17g}", value));
   }
-  void Empty(const char* column) { cells_.emplace_back(column, ""); }
+  void Whole(std::string column, double value) {
+    cells_.emplace_back(std::move(column), fmt::format("{:.0f}", value));
+  }
+  template <typename Integer>
+  void Count(std::string column, Integer value) {
+    cells_.emplace_back(std::move(column), fmt::format("{}", value));
+  }
+  void Empty(std::string column) { cells_.emplace_back(std::move(column), ""); }
 
-  const std::vector<std::pair<const char*, std::string>>& cells() const { return cells_; }
+  const std::vector<std::pair<std::string, std::string>>& cells() const { return cells_; }
 
  private:
-  std::vector<std::pair<const char*, std::string>> cells_;
+  std::vector<std::pair<std::string, std::string>> cells_;
 };
 
 // RFC 4180, 2: quotes where the cell holds a separator, a quote or a line break; quotes inside are doubled.
@@ -71,12 +80,24 @@ void AddTimes(Row& row, const Record& record, const CaseFigures& figures) {
   row.Text("floor_flop_unit", floor ? record.floor->flop_unit : "");
 }
 
-void AddSpeedup(Row& row, const Journal& journal, const CaseFigures& figures) {
-  const Ratio ratio = figures.speedup.value_or(Ratio{});
-  row.FigureIf(figures.speedup.has_value(), "speedup", ratio.value);
-  row.FigureIf(figures.speedup.has_value(), "speedup_low", ratio.low);
-  row.FigureIf(figures.speedup.has_value(), "speedup_high", ratio.high);
-  row.Text("baseline", figures.baseline ? journal.records[*figures.baseline].variant : "");
+void AddRatio(Row& row, const std::string& prefix, const Comparison* comparison) {
+  const Ratio ratio = comparison != nullptr ? comparison->speedup : Ratio{};
+  row.FigureIf(comparison != nullptr, prefix, ratio.value);
+  row.FigureIf(comparison != nullptr, prefix + "_low", ratio.low);
+  row.FigureIf(comparison != nullptr, prefix + "_high", ratio.high);
+}
+
+// Over the strongest baseline, and then, a column each, over every one that the sweep has.
+void AddSpeedups(Row& row, const Journal& journal, const Analysis& analysis, const CaseFigures& figures) {
+  const Comparison* strongest = figures.Strongest();
+  AddRatio(row, "speedup", strongest);
+  row.Text("baseline", strongest != nullptr ? journal.records[strongest->baseline].variant : "");
+  for (const std::string& baseline : analysis.baselines) {
+    const auto over = std::find_if(
+        figures.comparisons.begin(), figures.comparisons.end(),
+        [&](const Comparison& each) { return journal.records[each.baseline].variant == baseline; });
+    AddRatio(row, "speedup_over_" + baseline, over != figures.comparisons.end() ? &*over : nullptr);
+  }
 }
 
 void AddFailure(Row& row, const std::optional<Failure>& failure) {
@@ -110,7 +131,8 @@ std::string StepsText(const Record& record) {
   return text;
 }
 
-Row RowOf(const Journal& journal, const Record& record, const CaseFigures& figures) {
+Row RowOf(const Journal& journal, const Analysis& analysis, const Record& record,
+          const CaseFigures& figures) {
   Row row;
   row.Text("id", record.id);
   row.Text("operator", record.op);
@@ -124,7 +146,7 @@ Row RowOf(const Journal& journal, const Record& record, const CaseFigures& figur
   row.Text("verdict", VerdictName(record.verdict));
   row.Text("reason", record.reason);
   AddTimes(row, record, figures);
-  AddSpeedup(row, journal, figures);
+  AddSpeedups(row, journal, analysis, figures);
   row.Text("warning", figures.warning);
   row.Figure("max_error_share_of_bound", record.max_error_share);
   row.Text("steps", StepsText(record));
@@ -143,15 +165,15 @@ Row RowOf(const Journal& journal, const Record& record, const CaseFigures& figur
 std::string RenderCsv(const Journal& journal, const Analysis& analysis) {
   std::string out;
   bool first = true;
-  const Row names = RowOf(journal, Record{}, CaseFigures{});
+  const Row names = RowOf(journal, analysis, Record{}, CaseFigures{});
   for (const auto& [column, cell] : names.cells()) {
     if (!std::exchange(first, false)) out += ',';
-    out += column;
+    AppendCell(out, column);
   }
   out += '\n';
   for (std::size_t i = 0; i < journal.records.size(); ++i) {
     first = true;
-    const Row row = RowOf(journal, journal.records[i], analysis.cases[i]);
+    const Row row = RowOf(journal, analysis, journal.records[i], analysis.cases[i]);
     for (const auto& [column, cell] : row.cells()) {
       if (!std::exchange(first, false)) out += ',';
       AppendCell(out, cell);

@@ -157,10 +157,9 @@ Json CaseJson(const Record& record, const CaseFigures& figures, Strings& strings
                      {"flop", Short(1e6 * record.floor->flop_seconds)},
                      {"unit", strings.Number(record.floor->flop_unit)}};
   }
-  if (figures.speedup) {
-    json["speedup"] = {Short(figures.speedup->value), Short(figures.speedup->low),
-                       Short(figures.speedup->high)};
-    json["over"] = *figures.baseline;
+  // Over each baseline, the strongest first: its case, then value, low, high.
+  for (const auto& [baseline, speedup] : figures.comparisons) {
+    json["speedups"].push_back({baseline, Short(speedup.value), Short(speedup.low), Short(speedup.high)});
   }
   return json;
 }
@@ -170,6 +169,7 @@ Json MeanJson(const GroupMean& group) {
           {"dtype", group.dtype},
           {"layout", group.layout},
           {"variant", group.variant},
+          {"baseline", group.baseline},
           {"compared", group.compared},
           {"mean", Short(group.mean)},
           {"smallest", Short(group.smallest)},

@@ -50,7 +50,7 @@ TEST(Analyse, RatesAndShareOfTheFloor) {
   EXPECT_DOUBLE_EQ(figures.flops_per_second, 3e14);
   EXPECT_DOUBLE_EQ(figures.floor_seconds, 2e-6) << "the larger of byte floor and FLOP floor";
   EXPECT_DOUBLE_EQ(figures.floor_share, 0.2);
-  EXPECT_FALSE(figures.speedup) << "there is no baseline";
+  EXPECT_FALSE(figures.Strongest()) << "there is no baseline";
   EXPECT_EQ(figures.warning, "");
 }
 
@@ -69,10 +69,10 @@ TEST(Analyse, AnUntrustedCaseCountsAsNotRight) {
 TEST(Analyse, ComparesWithTheStrongestBaseline) {
   const Analysis analysis =
       Analyse(JournalOf({Case("p", "slow", 50, true), Case("p", "tiled", 10), Case("p", "fast", 30, true)}));
-  ASSERT_TRUE(analysis.cases[1].speedup);
-  EXPECT_EQ(analysis.cases[1].baseline, 2u);
-  EXPECT_DOUBLE_EQ(analysis.cases[1].speedup->value, 3);
-  EXPECT_FALSE(analysis.cases[0].speedup) << "baselines are not compared";
+  ASSERT_TRUE(analysis.cases[1].Strongest());
+  EXPECT_EQ(analysis.cases[1].Strongest()->baseline, 2u);
+  EXPECT_DOUBLE_EQ(analysis.cases[1].Strongest()->speedup.value, 3);
+  EXPECT_FALSE(analysis.cases[0].Strongest()) << "baselines are not compared";
 }
 
 TEST(Analyse, ComparesOnlyLikeWithLike) {
@@ -82,7 +82,7 @@ TEST(Analyse, ComparesOnlyLikeWithLike) {
     std::string* fields[] = {&baseline.op, &baseline.problem, &baseline.dtype, &baseline.layout,
                              &baseline.device};
     *fields[field] += "'";
-    EXPECT_FALSE(Analyse(JournalOf({kernel, baseline})).cases[0].speedup) << "field " << field;
+    EXPECT_FALSE(Analyse(JournalOf({kernel, baseline})).cases[0].Strongest()) << "field " << field;
   }
 }
 
@@ -95,9 +95,10 @@ TEST(Analyse, WrongCasesHaveNoTime) {
   const Analysis analysis =
       Analyse(JournalOf({wrong, wrong_baseline, Case("p", "naive", 40), Case("p", "cudnn", 30, true)}));
   EXPECT_FALSE(analysis.cases[0].timed);
-  EXPECT_FALSE(analysis.cases[0].speedup);
-  EXPECT_EQ(analysis.cases[2].baseline, 3u);
-  EXPECT_DOUBLE_EQ(analysis.cases[2].speedup->value, 0.75);
+  EXPECT_FALSE(analysis.cases[0].Strongest());
+  ASSERT_TRUE(analysis.cases[2].Strongest());
+  EXPECT_EQ(analysis.cases[2].Strongest()->baseline, 3u);
+  EXPECT_DOUBLE_EQ(analysis.cases[2].Strongest()->speedup.value, 0.75);
   ASSERT_EQ(analysis.means.size(), 2u);
   EXPECT_EQ(analysis.means[0].compared, 0);
   EXPECT_EQ(analysis.means[0].not_right, 1);
@@ -125,7 +126,9 @@ TEST(Analyse, SpeedupHasAnInterval) {
     kernel.timing->samples[i] *= 0.98 + 0.002 * static_cast<double>(i);
     baseline.timing->samples[i] *= 1.02 - 0.002 * static_cast<double>(i);
   }
-  const Ratio ratio = *Analyse(JournalOf({kernel, baseline})).cases[0].speedup;
+  const Analysis analysis = Analyse(JournalOf({kernel, baseline}));
+  ASSERT_TRUE(analysis.cases[0].Strongest());
+  const Ratio ratio = analysis.cases[0].Strongest()->speedup;
   EXPECT_LT(ratio.low, ratio.value);
   EXPECT_GT(ratio.high, ratio.value);
   EXPECT_GT(ratio.low, 2.9);
@@ -150,6 +153,32 @@ TEST(Analyse, GeometricMeansCountWhatTheyLeaveOut) {
   EXPECT_EQ(group.not_run, 1);
   EXPECT_EQ(group.not_right, 1);
   EXPECT_EQ(group.without_baseline, 1);
+}
+
+// A kernel that beats one baseline and loses to another shows both, and the mean over each of them.
+TEST(Analyse, EveryBaselineIsComparedWith) {
+  const Analysis analysis =
+      Analyse(JournalOf({Case("p", "tiled", 10), Case("p", "cudnn", 30, true), Case("p", "best", 5, true),
+                         Case("q", "tiled", 10), Case("q", "cudnn", 20, true), Case("q", "best", 40, true),
+                         Case("r", "tiled", 10), Case("r", "cudnn", 480, true)}));
+  EXPECT_EQ(analysis.baselines, (std::vector<std::string>{"cudnn", "best"}));
+  const std::vector<Comparison>& first = analysis.cases[0].comparisons;
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0].baseline, 2u) << "the strongest first";
+  EXPECT_DOUBLE_EQ(first[0].speedup.value, 0.5);
+  EXPECT_EQ(first[1].baseline, 1u);
+  EXPECT_DOUBLE_EQ(first[1].speedup.value, 3);
+  ASSERT_EQ(analysis.means.size(), 3u);
+  EXPECT_EQ(analysis.means[0].baseline, "");
+  EXPECT_EQ(analysis.means[0].compared, 3);
+  EXPECT_NEAR(analysis.means[0].mean, std::cbrt(0.5 * 2 * 48), 1e-12);
+  EXPECT_EQ(analysis.means[1].baseline, "cudnn");
+  EXPECT_EQ(analysis.means[1].compared, 3);
+  EXPECT_NEAR(analysis.means[1].mean, std::cbrt(3.0 * 2 * 48), 1e-12);
+  EXPECT_EQ(analysis.means[2].baseline, "best");
+  EXPECT_EQ(analysis.means[2].compared, 2);
+  EXPECT_EQ(analysis.means[2].without_baseline, 1);
+  EXPECT_NEAR(analysis.means[2].mean, std::sqrt(0.5 * 4), 1e-12);
 }
 
 TEST(Analyse, OneAbsurdShapeStandsBesideTheMeanThatItCollapses) {

@@ -174,7 +174,7 @@ TEST_F(BrowserTest, DescendingAndSearching) {
   for (std::size_t row : rows) {
     EXPECT_EQ(journal.records[row].layout, "nhwc");
     EXPECT_TRUE(journal.records[row].label.starts_with("MobileNetV2"));
-    const double ratio = analysis.cases[row].speedup ? analysis.cases[row].speedup->value : 0;
+    const double ratio = analysis.cases[row].Strongest() ? analysis.cases[row].Strongest()->speedup.value : 0;
     EXPECT_LE(ratio, last);
     last = ratio;
   }

@@ -75,11 +75,17 @@ TEST(RenderCsv, EveryCaseIsARowWithItsFigures) {
       EXPECT_EQ(row.at("samples"), "40");
       EXPECT_EQ(row.at("dropped_throttled_samples"), "0");
     }
-    if (figures.speedup) {
-      ExpectNear(row.at("speedup"), figures.speedup->value);
-      ExpectNear(row.at("speedup_low"), figures.speedup->low);
-      ExpectNear(row.at("speedup_high"), figures.speedup->high);
-      EXPECT_EQ(row.at("baseline"), journal.records[*figures.baseline].variant);
+    if (const Comparison* strongest = figures.Strongest()) {
+      ExpectNear(row.at("speedup"), strongest->speedup.value);
+      ExpectNear(row.at("speedup_low"), strongest->speedup.low);
+      ExpectNear(row.at("speedup_high"), strongest->speedup.high);
+      EXPECT_EQ(row.at("baseline"), journal.records[strongest->baseline].variant);
+    }
+    for (const Comparison& comparison : figures.comparisons) {
+      const std::string column = "speedup_over_" + journal.records[comparison.baseline].variant;
+      ExpectNear(row.at(column), comparison.speedup.value);
+      ExpectNear(row.at(column + "_low"), comparison.speedup.low);
+      ExpectNear(row.at(column + "_high"), comparison.speedup.high);
     }
   }
 }
@@ -92,7 +98,7 @@ TEST(RenderCsv, WithoutATimeTheColumnsAreEmpty) {
     for (const char* column :
          {"median_us", "interval_low_us", "interval_high_us", "samples", "dropped_throttled_samples",
           "achieved_gb_per_s", "achieved_tflop_per_s", "floor_us", "floor_share", "speedup", "speedup_low",
-          "speedup_high", "baseline", "wall_us"}) {
+          "speedup_high", "baseline", "wall_us", "speedup_over_cudnn", "speedup_over_cudnn_two_plans_low"}) {
       EXPECT_EQ(row.at(column), "") << column;
     }
   }

@@ -55,7 +55,7 @@ TEST(RenderHtml, HoldsEveryCase) {
     EXPECT_EQ(c["bytes"].get<double>(), record.bytes);
     EXPECT_EQ(c["steps"].size(), record.steps.size());
     EXPECT_EQ(c.contains("time"), figures.timed);
-    EXPECT_EQ(c.contains("speedup"), figures.speedup.has_value());
+    ASSERT_EQ(c.contains("speedups") ? c["speedups"].size() : 0, figures.comparisons.size());
     EXPECT_EQ(c.contains("failure"), record.failure.has_value());
     if (figures.timed) {
       ExpectNear(c["time"]["median"], 1e6 * record.timing->median);
@@ -65,11 +65,12 @@ TEST(RenderHtml, HoldsEveryCase) {
       EXPECT_EQ(c["time"]["samples"], record.timing->samples.size());
       EXPECT_LE(c["time"]["quantiles"].size(), 64u);
     }
-    if (figures.speedup) {
-      ExpectNear(c["speedup"][0], figures.speedup->value);
-      ExpectNear(c["speedup"][1], figures.speedup->low);
-      ExpectNear(c["speedup"][2], figures.speedup->high);
-      EXPECT_EQ(c["over"], *figures.baseline);
+    for (std::size_t j = 0; j < figures.comparisons.size(); ++j) {
+      const Comparison& comparison = figures.comparisons[j];
+      EXPECT_EQ(c["speedups"][j][0], comparison.baseline);
+      ExpectNear(c["speedups"][j][1], comparison.speedup.value);
+      ExpectNear(c["speedups"][j][2], comparison.speedup.low);
+      ExpectNear(c["speedups"][j][3], comparison.speedup.high);
     }
   }
   EXPECT_EQ(text(data["cases"][0]["params"]), "n 128, c 32, k 64, h 112, w 112");
@@ -88,7 +89,7 @@ TEST(RenderHtml, AnUntrustedCaseStandsAmongTheFailures) {
   EXPECT_EQ(c["verdict"], "untrusted");
   EXPECT_EQ(c["fails"], true);
   EXPECT_EQ(data["strings"].at(c["reason"].get<std::size_t>()), testing::kWhyUntrusted);
-  EXPECT_FALSE(c.contains("failure") || c.contains("time") || c.contains("speedup"));
+  EXPECT_FALSE(c.contains("failure") || c.contains("time") || c.contains("speedups"));
 }
 
 TEST(RenderHtml, WhatAPackPrintedIsKeptLineByLine) {
