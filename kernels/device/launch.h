@@ -12,9 +12,11 @@ namespace assay::device {
 // Capabilities").
 inline constexpr std::size_t kDefaultSharedBytes = 48 * 1024;
 
+// In clusters of `cluster` blocks, which divides the grid; more than one block needs sm_90, and no host
+// device.
 template <class... Params, class... Args>
-cudaError_t LaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared_bytes,
-                         void* stream, Args&&... args) {
+cudaError_t LaunchClusters(void (*kernel)(Params...), dim3 grid, dim3 cluster, dim3 block,
+                           std::size_t shared_bytes, void* stream, Args&&... args) {
   if (shared_bytes > kDefaultSharedBytes) {
     const cudaError_t status = cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                                     static_cast<int>(shared_bytes));
@@ -25,7 +27,24 @@ cudaError_t LaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, std::
   config.blockDim = block;
   config.dynamicSmemBytes = shared_bytes;
   config.stream = static_cast<cudaStream_t>(stream);
+#ifdef ASSAY_SIMT
+  if (cluster.x * cluster.y * cluster.z != 1) return cudaErrorInvalidValue;
+#else
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeClusterDimension;
+  attribute.val.clusterDim.x = cluster.x;
+  attribute.val.clusterDim.y = cluster.y;
+  attribute.val.clusterDim.z = cluster.z;
+  config.attrs = &attribute;
+  config.numAttrs = cluster.x * cluster.y * cluster.z > 1 ? 1 : 0;
+#endif
   return cudaLaunchKernelEx(&config, kernel, std::forward<Args>(args)...);
+}
+
+template <class... Params, class... Args>
+cudaError_t LaunchKernel(void (*kernel)(Params...), dim3 grid, dim3 block, std::size_t shared_bytes,
+                         void* stream, Args&&... args) {
+  return LaunchClusters(kernel, grid, dim3(1), block, shared_bytes, stream, std::forward<Args>(args)...);
 }
 
 }  // namespace assay::device

@@ -3,7 +3,8 @@
 // while the product of the 16 channels before runs with weights straight from shared memory, read once for 64
 // pixels. many (mma/split.h): one warpgroup makes the depthwise half of 128 pixels in fp32 and leaves it in
 // shared memory, two others multiply it by 256 columns of weights. Time goes to device memory, then to shared
-// memory and L2.
+// memory and L2. Where there are too few outputs for all multiprocessors, clusters of small blocks share the
+// input channels of a tile and add up through each other's shared memory (mma/parts.h).
 #include <string>
 #include <type_traits>
 
@@ -40,7 +41,8 @@ struct Hopper {
   template <class T>
   using LoaderOf = mma::BulkLoader<T>;
   using Blocks = mma::BlockList<mma::Block<4, 2>, mma::Block<4, 4>, mma::Block<2, 8>, mma::Block<2, 12>,
-                                mma::Block<1, 16>, mma::Block<1, 32>, mma::Block<1, 32, true>>;
+                                mma::Block<1, 16>, mma::Block<1, 32>, mma::Block<1, 32, true>,
+                                mma::Block<1, 4, false, true>, mma::Block<1, 8, false, true>>;
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
                             const assay_device_info& device) {

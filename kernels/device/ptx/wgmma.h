@@ -16,18 +16,23 @@
 
 namespace assay::device {
 
+// Descriptors hold 18 bits of an address; above them stands the number of the block in its cluster.
+__device__ __forceinline__ std::uint64_t AddressInDescriptor(const void* shared) {
+  return static_cast<std::uint64_t>((SharedAddress(shared) & 0x3ffffu) >> 4);
+}
+
 // b as 8 x 8 matrices of 128 contiguous bytes, a row of eight k for each of eight columns: those of columns
 // 8i to 8i + 7 lie `next_columns` bytes after the ones before, those of the upper eight k `next_k` bytes.
 __device__ __forceinline__ std::uint64_t MatrixDescriptor(const void* shared, std::uint32_t next_columns,
                                                           std::uint32_t next_k) {
-  return static_cast<std::uint64_t>(SharedAddress(shared) >> 4) |
-         static_cast<std::uint64_t>(next_k >> 4) << 16 | static_cast<std::uint64_t>(next_columns >> 4) << 32;
+  return AddressInDescriptor(shared) | static_cast<std::uint64_t>(next_k >> 4) << 16 |
+         static_cast<std::uint64_t>(next_columns >> 4) << 32;
 }
 
 // a as 64 rows of 128 contiguous bytes, those of eight rows swizzled among each other (unit u of 16 bytes of
 // row r at u ^ r % 8); 1024-byte aligned. 16 columns further are 32 bytes further.
 __device__ __forceinline__ std::uint64_t SwizzledDescriptor(const void* shared) {
-  return static_cast<std::uint64_t>(SharedAddress(shared) >> 4) | 1ull << 16 | 64ull << 32 | 1ull << 62;
+  return AddressInDescriptor(shared) | 1ull << 16 | 64ull << 32 | 1ull << 62;
 }
 
 // Shared memory written by this thread is seen by wgmma and TMA after this and a barrier.

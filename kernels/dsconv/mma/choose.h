@@ -19,13 +19,15 @@ struct Tile {
   int blocks_per_sm;
   int images = 1;      // a block has `images` times warps_p x warps_q warps
   bool split = false;  // the halves in warps of their own (split.h)
+  int parts = 1;       // blocks that share the input channels of a pixel (parts.h)
 };
 
 // One kRows, kTiles, kSplit that a kernel is compiled for, and a list of them.
-template <int kRows_, int kTiles_, bool kSplit_ = false>
+template <int kRows_, int kTiles_, bool kSplit_ = false, bool kSmall_ = false>
 struct Block {
   static constexpr int kRows = kRows_, kTiles = kTiles_;
   static constexpr bool kSplit = kSplit_;
+  static constexpr bool kSmall = kSmall_;  // for too few outputs for all multiprocessors
 };
 template <class... Blocks>
 struct BlockList {};
@@ -56,6 +58,8 @@ inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) 
   plan.tiles = DivideUp(shape.n, tile.images) * plan.tiles_p * plan.tiles_q;
   plan.channels_out = tile.tiles * 8;
   plan.chunk = tile.chunk, plan.chunks = DivideUp(shape.c, tile.chunk);
+  plan.part_chunks = DivideUp(plan.chunks, tile.parts);
+  plan.parts = DivideUp(plan.chunks, plan.part_chunks);
   plan.halo_rows = (plan.rows - 1) * shape.stride_h + (shape.r - 1) * shape.dilation_h + 1;
   plan.halo_columns = (plan.columns - 1) * shape.stride_w + (shape.s - 1) * shape.dilation_w + 1;
   if (shape.stride_w == 2) {
@@ -160,15 +164,62 @@ inline void ConsiderSplit(const Shape& shape, assay_layout layout, const assay_d
   }
 }
 
+// What a small block takes for its chunks, and its cluster for adding up, in microseconds on an H100; `load`
+// is blocks a multiprocessor.
+inline double CostOfSmall(const Plan& plan, const Tile& tile, double load) {
+  constexpr double kChunk = 1.0, kMatrix = 0.01, kAddUp = 2.0;
+  return plan.part_chunks * (kChunk + tile.tiles * kMatrix) * (0.7 + 0.4 * std::max(load, 0.75)) +
+         (plan.parts > 1 ? kAddUp : 0);
+}
+
+// Where small blocks are too few for the multiprocessors: those, and clusters of them that share the input
+// channels of a tile.
+inline void ConsiderSmall(const Shape& shape, assay_layout layout, const assay_device_info& device, int tiles,
+                          bool& small, Tile& best, double& least) {
+  for (const int warps_q : {1, 2}) {
+    for (int parts = 1; parts <= kMostParts; ++parts) {
+      Tile tile{1, tiles, 4 / warps_q, warps_q, 64, 2, false, 2, 1, false, parts};
+      const Plan two = MakePlan(shape, layout, tile);
+      if (two.parts != parts) continue;
+      const std::int64_t alone = static_cast<std::int64_t>(two.tiles) * DivideUp(shape.k, tiles * 8);
+      const std::int64_t blocks = alone * parts;
+      // Large clusters wait for room.
+      if (alone > 2 * device.num_sms || blocks > (parts > 4 ? 1 : 4) * device.num_sms) continue;
+      // More stages than two pay only while every block has a multiprocessor to itself.
+      if (blocks <= device.num_sms) tile.stages = std::clamp(two.part_chunks, 2, 4);
+      while (tile.stages > 2 &&
+             2 * (SharedBytes(MakePlan(shape, layout, tile), 128) + 1024) > device.shared_bytes_per_block) {
+        --tile.stages;
+      }
+      const Plan plan = MakePlan(shape, layout, tile);
+      if (SharedBytes(plan, 128) > device.shared_bytes_per_block) continue;
+      if (2 * (SharedBytes(plan, 128) + 1024) > device.shared_bytes_per_block) tile.blocks_per_sm = 1;
+      const double cost = CostOfSmall(plan, tile, static_cast<double>(blocks) / device.num_sms);
+      if (small && cost >= least) continue;
+      small = true;
+      least = cost;
+      best = tile;
+    }
+  }
+}
+
 template <class... Blocks>
 Tile ChooseTile(const Shape& shape, assay_layout layout, const assay_device_info& device, bool warpgroups,
                 BlockList<Blocks...>) {
   Tile best{};
-  double least = 0;
-  ((Blocks::kSplit
-        ? ConsiderSplit(shape, layout, device, best)
-        : ConsiderBlock(shape, layout, device, Blocks::kRows, Blocks::kTiles, warpgroups, best, least)),
-   ...);
+  double least = 0, least_small = 0;
+  bool small = false;
+  const auto consider = [&](auto block) {
+    using Candidate = decltype(block);
+    if constexpr (Candidate::kSmall) {
+      ConsiderSmall(shape, layout, device, Candidate::kTiles, small, best, least_small);
+    } else if constexpr (Candidate::kSplit) {
+      ConsiderSplit(shape, layout, device, best);
+    } else {
+      ConsiderBlock(shape, layout, device, Candidate::kRows, Candidate::kTiles, warpgroups, best, least);
+    }
+  };
+  (consider(Blocks{}), ...);  // small ones last: where they fit, they are the faster ones
   return best;
 }
 

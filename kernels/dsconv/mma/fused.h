@@ -59,7 +59,9 @@ class Fused {
         tile_(Choose(shape, problem.layout, device)),
         plan_(MakePlan(shape, problem.layout, tile_)) {
     blocks_out_ = DivideUp(shape.k, plan_.channels_out);
-    const std::int32_t slots = std::max(1, device.num_sms * tile_.blocks_per_sm / blocks_out_);
+    // Blocks that share input channels have one tile each.
+    const std::int32_t slots =
+        plan_.parts > 1 ? plan_.tiles : std::max(1, device.num_sms * tile_.blocks_per_sm / blocks_out_);
     const std::int32_t rounds = DivideUp(plan_.tiles, slots);
     blocks_ = DivideUp(plan_.tiles, rounds);
     plan_.step_n = blocks_ / (plan_.tiles_p * plan_.tiles_q);
@@ -69,9 +71,11 @@ class Fused {
     description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels x " +
                    std::to_string(plan_.channels_out) + " channels a block, " + std::to_string(plan_.chunk) +
                    " input channels at once, " + std::to_string(plan_.stages) + " stages, weights " +
-                   (plan_.resident ? "resident" : "streamed") + ", " + std::to_string(shared_bytes_) +
-                   " bytes of shared memory, grid " + std::to_string(blocks_) + "x" +
-                   std::to_string(blocks_out_);
+                   (plan_.resident ? "resident" : "streamed") + ", " +
+                   (plan_.parts > 1 ? "shared by clusters of " + std::to_string(plan_.parts) + ", " : "") +
+                   std::to_string(shared_bytes_) + " bytes of shared memory, grid " +
+                   std::to_string(blocks_) + "x" + std::to_string(blocks_out_) +
+                   (plan_.parts > 1 ? "x" + std::to_string(plan_.parts) : "");
   }
 
   std::uint64_t workspace_bytes() const {
@@ -115,11 +119,13 @@ class Fused {
                                     static_cast<const char*>(buffers.workspace));
       }
 #endif
-      return device::LaunchKernel(
+      return device::LaunchClusters(
           FusedKernel<T, FilterType::kSize, FilterType::kStride, kRows, kTiles, Product, Loader>,
-          dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),
-          dim3(static_cast<unsigned>(32 * plan_.warps)), static_cast<std::size_t>(shared_bytes_), stream,
-          shape_, plan_, tensors, source, static_cast<const char*>(buffers.workspace));
+          dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_),
+               static_cast<unsigned>(plan_.parts)),
+          dim3(1, 1, static_cast<unsigned>(plan_.parts)), dim3(static_cast<unsigned>(32 * plan_.warps)),
+          static_cast<std::size_t>(shared_bytes_), stream, shape_, plan_, tensors, source,
+          static_cast<const char*>(buffers.workspace));
     });
   }
 

@@ -7,6 +7,7 @@
 #include "kernels/dsconv/mma/depthwise.h"
 #include "kernels/dsconv/mma/epilogue.h"
 #include "kernels/dsconv/mma/load.h"
+#include "kernels/dsconv/mma/parts.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/mma/product.h"
 #include "kernels/dsconv/shape.h"
@@ -68,6 +69,10 @@ __device__ __forceinline__ void StartSums(const char* biases, int lane, float (&
   }
 }
 
+// Blocks that may share input channels (parts.h): small ones, with products that need sm_90 anyway.
+template <class Product, int kRows, int kTiles>
+inline constexpr bool kSharesChannels = !Product::kOddSteps && kRows == 1 && kTiles <= kMostSharingTiles;
+
 // In shared memory: b_pw, the loader's barriers, weights that stay, the ring of stages.
 template <class T, int kSize, int kStride, int kRows, int kTiles, class Product, class Loader>
 __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, const Tensors<T>& tensors,
@@ -81,7 +86,8 @@ __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, c
 
   Loader loader(shape, plan, source, packed + kBiasBytes, shared + kHeadBytes);
   for (int i = static_cast<int>(threadIdx.x); i < kTiles * 8; i += static_cast<int>(blockDim.x)) {
-    reinterpret_cast<float*>(shared)[i] = reinterpret_cast<const float*>(packed)[i];
+    // Of several parts the first has b_pw.
+    reinterpret_cast<float*>(shared)[i] = blockIdx.z == 0 ? reinterpret_cast<const float*>(packed)[i] : 0.0f;
   }
   __syncthreads();
 
@@ -94,7 +100,7 @@ __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, c
        tile += static_cast<std::int32_t>(gridDim.x)) {
     float sums[kRows][kTiles][4];
     StartSums<kRows, kTiles>(shared, lane, sums);
-    for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
+    for (std::int32_t chunk = FirstChunk(plan); chunk < EndChunk(plan); ++chunk) {
       const char* stage = loader.Acquire();
       const char* weights =
           plan.resident ? loader.resident + chunk * plan.weight_bytes : stage + plan.x_bytes;
@@ -103,10 +109,21 @@ __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, c
       loader.template Release<Product>();
     }
     Product::Finish(sums);
-    const WarpAt pixels = {tile_at.n * plan.images + at.image, tile_at.p0(plan) + at.row,
-                           tile_at.q0(plan) + at.column,
-                           static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
-    StoreOutputs<T, kRows, kTiles>(shape, pixels, tensors, lane, sums);
+    const auto pixels_of = [&](const WarpIn& in) {
+      return WarpAt{tile_at.n * plan.images + in.image, tile_at.p0(plan) + in.row,
+                    tile_at.q0(plan) + in.column, static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
+    };
+#ifndef ASSAY_SIMT
+    if constexpr (kSharesChannels<Product, kRows, kTiles>) {
+      if (plan.parts > 1) {
+        AddPartsAndStore<T, kRows, kTiles>(
+            shape, plan, tensors, reinterpret_cast<float*>(shared + kHeadBytes), warp, lane, sums,
+            [&](int of) { return pixels_of(PlaceOfWarp<kRows>(shape, plan, of)); });
+        return;  // it has one tile
+      }
+    }
+#endif
+    StoreOutputs<T, kRows, kTiles>(shape, pixels_of(at), tensors, lane, sums);
     tile_at.Next(plan);
   }
 }

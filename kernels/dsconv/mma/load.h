@@ -33,6 +33,14 @@ __device__ __forceinline__ TileAt FirstTile(const Plan& plan) {
   return {tile / (plan.tiles_p * plan.tiles_q), in_image / plan.tiles_q, in_image % plan.tiles_q};
 }
 
+// The chunks of input channels that are this block's.
+__device__ __forceinline__ std::int32_t FirstChunk(const Plan& plan) {
+  return static_cast<std::int32_t>(blockIdx.z) * plan.part_chunks;
+}
+__device__ __forceinline__ std::int32_t EndChunk(const Plan& plan) {
+  return min(FirstChunk(plan) + plan.part_chunks, plan.chunks);
+}
+
 // Eight channels from c on of one pixel, one by one; zeros beyond C.
 template <class T>
 __device__ __forceinline__ uint4 GatherUnit(const Shape& shape, const T* __restrict__ pixel, std::int32_t c) {
@@ -123,7 +131,7 @@ struct CopyLoader {
   const char* weights;
   char *resident, *ring;
   TileAt at;
-  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk = 0, slot = 0, next_slot = 0;
+  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk, slot = 0, next_slot = 0;
 
   __device__ __forceinline__ CopyLoader(const Shape& of_shape, const Plan& of_plan, const Source& from,
                                         const char* packed, char* shared)
@@ -133,7 +141,8 @@ struct CopyLoader {
         weights(packed),
         resident(shared),
         ring(shared),
-        at(FirstTile(of_plan)) {
+        at(FirstTile(of_plan)),
+        chunk(FirstChunk(of_plan)) {
     if (plan.resident) {
       LoadWeights(weights, plan.chunks * plan.weight_bytes, resident);
       ring += plan.resident_bytes;
@@ -169,7 +178,9 @@ struct CopyLoader {
         LoadWeights(weights + static_cast<std::int64_t>(chunk) * plan.weight_bytes, plan.weight_bytes,
                     to + plan.x_bytes);
       }
-      if (++chunk == plan.chunks) chunk = 0, tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
+      if (++chunk == EndChunk(plan)) {
+        chunk = FirstChunk(plan), tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
+      }
       if (++next_slot == plan.stages) next_slot = 0;
     }
     device::CommitCopies();  // an empty group keeps the count

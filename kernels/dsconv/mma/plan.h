@@ -15,6 +15,9 @@ __host__ __device__ constexpr std::int32_t HeadBytes(std::int32_t matrices, std:
   return (matrices * 32 + barrier_bytes + 1023) / 1024 * 1024;
 }
 
+// parts.h: the most matrices of a block that shares input channels with others, and the most such blocks.
+inline constexpr std::int32_t kMostSharingTiles = 8, kMostParts = 8;
+
 // split.h: a chunk of operands, and how many of them and of the weights there is room for.
 inline constexpr std::int32_t kSplitThreads = 384, kSplitBarrierBytes = 160;
 inline constexpr std::int32_t kOperandBytes = 128 * 64 * 2, kOperandStages = 2, kWeightStages = 2;
@@ -28,6 +31,7 @@ struct Plan {
   std::int32_t step_n, step_p, step_q;   // from a block's tile to its next: gridDim.x as images, down, across
   std::int32_t channels_out;             // of a block
   std::int32_t chunk, chunks;            // input channels at once: 16, 32 or 64; rounds
+  std::int32_t parts, part_chunks;       // channels are split among blocks: sums of so many chunks each
   std::int32_t halo_rows, halo_columns;  // of the input tile
   std::int32_t pitch;                    // pixels between its rows in shared memory
   std::int32_t odd;                      // stride 2: where the odd columns begin, in pixels; else 0

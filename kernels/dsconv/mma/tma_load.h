@@ -27,7 +27,7 @@ struct BulkLoader {
   std::uint64_t* barriers;
   char *resident, *ring;
   TileAt at;
-  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk = 0;
+  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk;
   std::int32_t slot = 0;
   std::uint32_t parity = 0;
 
@@ -40,7 +40,8 @@ struct BulkLoader {
         barriers(reinterpret_cast<std::uint64_t*>(shared - kBarrierBytes)),
         resident(shared),
         ring(shared),
-        at(FirstTile(of_plan)) {
+        at(FirstTile(of_plan)),
+        chunk(FirstChunk(of_plan)) {
     if (plan.resident) ring += plan.resident_bytes;
     if (threadIdx.x == 0) {
       for (int i = 0; i <= kWeights; ++i) device::InitBarrier(barriers + i, 1);
@@ -91,7 +92,9 @@ struct BulkLoader {
       device::CopyBulk(to + plan.x_bytes, weights + static_cast<std::int64_t>(chunk) * plan.weight_bytes,
                        static_cast<std::uint32_t>(plan.weight_bytes), barrier);
     }
-    if (++chunk == plan.chunks) chunk = 0, tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
+    if (++chunk == EndChunk(plan)) {
+      chunk = FirstChunk(plan), tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
+    }
   }
 };
 
