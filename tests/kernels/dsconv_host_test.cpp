@@ -79,6 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(
         testing::Values(
             "n1c1k1h1w1r1",                                 // the least of everything
+            "n2c200k130h9w8r3p1-b-mid.relu6",               // weights that do not stay in shared memory
             "n2c3k5h9w7r3p1-b-mid.relu6-out.relu",          // odd sizes, both biases
             "n1c17k33h8w8r3p1",                             // one past a chunk and a narrow tile
             "n1c33k130h9w9r3p1-bdw-mid.silu",               // one past a warp's channels and a wide tile

@@ -98,9 +98,6 @@ inline std::int64_t SharedBytes(const Plan& plan) {
          static_cast<std::int64_t>(plan.stages) * plan.stage_bytes;
 }
 
-// Registers leave room for this many warps of an SM.
-constexpr int WarpsPerSm(int matrices) { return matrices == 8 ? 8 : (matrices == 4 ? 12 : 16); }
-
 // Multiprocessor cycles that a launch takes, about. 16 channels of a warp's pixels are 144 FFMA and half as
 // many loads, and 8 products a matrix and part of 6.4 cycles each; an SM has four of the units that do it. An
 // element of the input tile costs the memory 1.5 cycles for 16 channels.

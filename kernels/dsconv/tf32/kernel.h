@@ -60,7 +60,7 @@ __device__ __forceinline__ void StartSums(const float* biases, int g, float (&su
 
 // In shared memory: b_pw, weights that stay, the ring of stages.
 template <bool kChannelsLast, int kSize, int kStride, int kMatrices, int kParts>
-__global__ void __launch_bounds__(256, kMatrices == 2 ? 2 : 1)
+__global__ void __launch_bounds__(32 * WarpsPerSm(kMatrices))
     FusedKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                 const float* __restrict__ x, const char* __restrict__ packed, float* __restrict__ y) {
   char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());

@@ -13,6 +13,11 @@ inline constexpr int kRows = 4, kColumns = 8;
 // Input channels of two products; a lane makes the depthwise half of four of them.
 inline constexpr int kGroup = 16;
 
+// Registers are shared out so that an SM has room for this many warps; no block has more.
+__host__ __device__ constexpr int WarpsPerSm(int matrices) {
+  return matrices == 8 ? 8 : (matrices == 4 ? 12 : 16);
+}
+
 // One launch. Words are of 4 bytes, bytes are of shared memory.
 struct Plan {
   std::int32_t images, warps_p, warps_q;  // of a block: warps_p x warps_q for each image
