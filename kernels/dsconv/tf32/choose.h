@@ -36,10 +36,10 @@ inline void PlanPlanes(const Shape& shape, Plan& plan) {
   plan.pitch = RoundUp(plan.skew + plan.halo_columns, unit);
   plan.plane = RoundUp(rows * plan.pitch, 32) + (shape.stride_w == 1 ? 8 : 16);
   plan.group_x_words = kGroup * plan.plane;
-  plan.row_lanes = 1;
-  while (plan.row_lanes < 32 && plan.row_lanes < plan.pitch / unit) plan.row_lanes *= 2;
-  const std::int32_t step = 32 * plan.warps / plan.row_lanes;
-  plan.step_channels = step / rows, plan.step_rows = step % rows;
+  plan.positions = rows * (plan.pitch / unit);
+  plan.at_once = std::max(1, 32 * plan.warps / plan.positions);
+  plan.by_positions = DivisorOf(plan.positions);
+  plan.by_row = DivisorOf(plan.pitch / unit);
 }
 
 // In 64 bits, so that a filter or dilation that is too large is seen to be.
@@ -74,9 +74,12 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   if (!tile.direct) {
     plan.halo_rows = (plan.rows - 1) * shape.stride_h + (shape.r - 1) * shape.dilation_h + 1;
     plan.halo_columns = (plan.columns - 1) * shape.stride_w + (shape.s - 1) * shape.dilation_w + 1;
+    plan.by_halo_rows = DivisorOf(plan.halo_rows);
     if (shape.channels_last) {
       plan.pitch = plan.halo_columns;
       plan.group_x_words = kGroup * plan.images * plan.halo_rows * plan.pitch;
+      plan.positions = plan.group_x_words / (plan.vectors ? 4 : 1);
+      plan.by_row = DivisorOf(plan.pitch);
     } else {
       PlanPlanes(shape, plan);
     }

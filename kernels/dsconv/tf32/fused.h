@@ -90,19 +90,26 @@ class Fused {
     return DispatchLayout([&](auto last, auto matrices) {
       constexpr bool kLast = decltype(last)::value;
       constexpr int kMatrices = decltype(matrices)::value;
-      if (plan_.direct || !IsFixed(shape_)) return Run<kLast, kMatrices, 0, 0>(buffers, stream);
-      if (shape_.r == 5) return Run<kLast, kMatrices, 5, 1>(buffers, stream);
-      return shape_.stride_h == 1 ? Run<kLast, kMatrices, 3, 1>(buffers, stream)
-                                  : Run<kLast, kMatrices, 3, 2>(buffers, stream);
+      if (plan_.direct || !IsFixed(shape_)) return Run<kLast, kMatrices, 0, 0, false>(buffers, stream);
+      return IsClamp(shape_.act_mid) && IsClamp(shape_.act_out)
+                 ? RunFixed<kLast, kMatrices, true>(buffers, stream)
+                 : RunFixed<kLast, kMatrices, false>(buffers, stream);
     });
   }
 
  private:
-  template <bool kLast, int kMatrices, int kSize, int kStride>
+  template <bool kLast, int kMatrices, bool kClamps>
+  cudaError_t RunFixed(const assay_buffers& buffers, void* stream) {
+    if (shape_.r == 5) return Run<kLast, kMatrices, 5, 1, kClamps>(buffers, stream);
+    return shape_.stride_h == 1 ? Run<kLast, kMatrices, 3, 1, kClamps>(buffers, stream)
+                                : Run<kLast, kMatrices, 3, 2, kClamps>(buffers, stream);
+  }
+
+  template <bool kLast, int kMatrices, int kSize, int kStride, bool kClamps>
   cudaError_t Run(const assay_buffers& buffers, void* stream) {
     const dim3 grid(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_));
     return device::LaunchKernel(
-        FusedKernel<kLast, kSize, kStride, kMatrices, kParts>, grid,
+        FusedKernel<kLast, kSize, kStride, kClamps, kMatrices, kParts>, grid,
         dim3(static_cast<unsigned>(32 * plan_.warps)), static_cast<std::size_t>(SharedBytes(plan_)), stream,
         shape_, plan_, static_cast<const float*>(buffers.inputs[kX]),
         static_cast<const char*>(buffers.workspace), static_cast<float*>(buffers.outputs[0]));

@@ -26,7 +26,7 @@ struct WindowOf<kChannelsLast, 0, 0> {
 };
 
 // The depthwise half of a group's four channels of the lane, from b_dw on to act_mid.
-template <bool kChannelsLast, int kSize, int kStride>
+template <bool kChannelsLast, int kSize, int kStride, bool kClamps>
 __device__ __forceinline__ void Depthwise(const Shape& shape, const Plan& plan, const float* __restrict__ x,
                                           const float* tile, const float* weights, const PixelAt& pixel,
                                           std::int32_t c0, int t, float (&values)[kRows][4]) {
@@ -41,7 +41,7 @@ __device__ __forceinline__ void Depthwise(const Shape& shape, const Plan& plan, 
   } else {
     WindowOf<kChannelsLast, kSize, kStride>::Type::Add(shape, plan, tile, taps, t, values);
   }
-  ActivateAll(shape.act_mid, values);
+  ActivateAll<kClamps>(shape.act_mid, values);
 }
 
 // Every sum starts as its channel's b_pw.
@@ -58,8 +58,8 @@ __device__ __forceinline__ void StartSums(const float* biases, int g, float (&su
   }
 }
 
-// In shared memory: b_pw, weights that stay, the ring of stages.
-template <bool kChannelsLast, int kSize, int kStride, int kMatrices, int kParts>
+// In shared memory: b_pw, weights that stay, the ring of stages. With kClamps only for activations that are.
+template <bool kChannelsLast, int kSize, int kStride, bool kClamps, int kMatrices, int kParts>
 __global__ void __launch_bounds__(32 * WarpsPerSm(kMatrices))
     FusedKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                 const float* __restrict__ x, const char* __restrict__ packed, float* __restrict__ y) {
@@ -90,15 +90,15 @@ __global__ void __launch_bounds__(32 * WarpsPerSm(kMatrices))
       for (std::int32_t group = 0; group < groups; ++group) {
         const PixelAt of_lane = {pixel.n, pixel.p, pixel.q + lane / 4, pixel.k0};
         float values[kRows][4];
-        Depthwise<kChannelsLast, kSize, kStride>(shape, plan, x, tile_words,
-                                                 reinterpret_cast<const float*>(weights), of_lane,
-                                                 (chunk * plan.groups + group) * kGroup, lane % 4, values);
+        Depthwise<kChannelsLast, kSize, kStride, kClamps>(
+            shape, plan, x, tile_words, reinterpret_cast<const float*>(weights), of_lane,
+            (chunk * plan.groups + group) * kGroup, lane % 4, values);
         AddGroup<kMatrices, kParts>(values, weights + DepthwiseWords(plan.taps_padded) * 4, lane, sums);
         weights += plan.group_bytes, tile_words += plan.group_x_words;
       }
     }
-    StoreOutputs<kChannelsLast, kMatrices>(shape, plan, {pixel.n, pixel.p, pixel.q + lane % 4 * 2, pixel.k0},
-                                           lane, y, sums);
+    StoreOutputs<kChannelsLast, kClamps, kMatrices>(
+        shape, plan, {pixel.n, pixel.p, pixel.q + lane % 4 * 2, pixel.k0}, lane, y, sums);
     tile_at.Next(plan);
   }
 }

@@ -45,49 +45,72 @@ struct TileFrom {
   std::int32_t n0, h0, w0, c0;
 };
 
-// NCHW: the rows of all planes take turns among groups of row_lanes threads.
+// Where row `row` of a tile comes from: its image and row there.
+struct RowFrom {
+  std::int32_t n, h;
+  bool inside;
+
+  __device__ __forceinline__ RowFrom(const Shape& shape, const Plan& plan, const TileFrom& tile,
+                                     std::int32_t row) {
+    const std::int32_t image = plan.images == 1 ? 0 : row / plan.by_halo_rows;
+    n = tile.n0 + image, h = tile.h0 + row - image * plan.halo_rows;
+    inside = n < shape.n && static_cast<std::uint32_t>(h) < static_cast<std::uint32_t>(shape.h);
+  }
+};
+
+// NCHW: a thread takes a place in the plane, and it in one channel after the other.
 template <int kUnit>
 __device__ __forceinline__ void LoadPlanes(const Shape& shape, const Plan& plan, const TileFrom& tile,
                                            float* to) {
-  const std::int32_t rows = plan.images * plan.halo_rows, w0 = tile.w0 - plan.skew;
-  const std::int32_t thread = static_cast<std::int32_t>(threadIdx.x);
-  const std::int32_t first = (thread & (plan.row_lanes - 1)) * kUnit, step = plan.row_lanes * kUnit;
-  std::int32_t channel = thread / plan.row_lanes / rows, row = thread / plan.row_lanes % rows;
-  while (channel < plan.groups * kGroup) {
-    const std::int32_t image = plan.images == 1 ? 0 : row / plan.halo_rows;
-    const std::int32_t n = tile.n0 + image, h = tile.h0 + row - image * plan.halo_rows;
-    const bool inside = n < shape.n && h >= 0 && h < shape.h && tile.c0 + channel < shape.c;
+  const std::int32_t threads = 32 * plan.warps, channels = plan.groups * kGroup;
+  const std::int32_t there = min(channels, shape.c - tile.c0);
+  std::int32_t position = static_cast<std::int32_t>(threadIdx.x), first = 0;
+  if (plan.at_once > 1) {
+    first = position / plan.by_positions;
+    position -= first * plan.positions;
+    if (first >= plan.at_once) return;
+  }
+  for (; position < plan.positions; position += threads) {
+    const std::int32_t row = position / plan.by_row;
+    const std::int32_t column = (position - row * static_cast<std::int32_t>(plan.by_row.divisor)) * kUnit;
+    const std::int32_t w = tile.w0 - plan.skew + column;
+    const RowFrom at(shape, plan, tile, row);
+    const bool inside =
+        at.inside && static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape.w) && first < there;
     const float* from =
-        inside ? tile.x + (n * shape.x.n + (tile.c0 + channel) * shape.x.c + h * shape.x.h) : tile.x;
-    float* to_row = to + channel * plan.plane + row * plan.pitch;
-    for (std::int32_t column = first; column < plan.pitch; column += step) {
-      const bool valid =
-          inside && static_cast<std::uint32_t>(w0 + column) < static_cast<std::uint32_t>(shape.w);
-      CopyUnit<kUnit>(to_row + column, valid ? from + (w0 + column) : tile.x, valid);
+        inside ? tile.x + (at.n * shape.x.n + (tile.c0 + first) * shape.x.c + at.h * shape.x.h + w) : tile.x;
+    const std::int64_t step = plan.at_once * shape.x.c;
+    float* at_plane = to + first * plan.plane + row * plan.pitch + column;
+    std::int32_t channel = first;
+#pragma unroll 4
+    for (; channel < there; channel += plan.at_once) {
+      CopyUnit<kUnit>(at_plane, from, inside);
+      if (inside) from += step;
+      at_plane += plan.at_once * plan.plane;
     }
-    channel += plan.step_channels, row += plan.step_rows;
-    if (row >= rows) row -= rows, ++channel;
+    for (; channel < channels; channel += plan.at_once) {
+      CopyUnit<kUnit>(at_plane, tile.x, false);
+      at_plane += plan.at_once * plan.plane;
+    }
   }
 }
 
-// NHWC: a warp takes every warps-th row; its lanes take a pixel's channels, then the next pixel's.
+// NHWC: neighbouring threads take the units of a group's channels of a pixel, then those of the next pixel.
 template <int kUnit>
 __device__ __forceinline__ void LoadPixels(const Shape& shape, const Plan& plan, const TileFrom& tile,
                                            float* to) {
-  const std::int32_t thread = static_cast<std::int32_t>(threadIdx.x), lane = thread % 32;
-  const std::int32_t units = plan.groups * (kGroup / kUnit);
-  for (std::int32_t row = thread / 32; row < plan.images * plan.halo_rows; row += plan.warps) {
-    const std::int32_t image = plan.images == 1 ? 0 : row / plan.halo_rows;
-    const std::int32_t n = tile.n0 + image, h = tile.h0 + row - image * plan.halo_rows;
-    const bool inside = n < shape.n && h >= 0 && h < shape.h;
-    const float* from = inside ? tile.x + (n * shape.x.n + h * shape.x.h) : tile.x;
-    float* to_row = to + row * plan.pitch * kGroup;
-    for (std::int32_t i = lane; i < plan.halo_columns * units; i += 32) {
-      const std::int32_t column = i / units, channel = i % units * kUnit, w = tile.w0 + column;
-      const bool valid = inside && static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape.w) &&
-                         tile.c0 + channel < shape.c;
-      CopyUnit<kUnit>(to_row + channel / kGroup * plan.group_x_words + column * kGroup + channel % kGroup,
-                      valid ? from + (w * shape.x.w + tile.c0 + channel) : tile.x, valid);
+  constexpr std::int32_t kUnits = kGroup / kUnit;
+  for (std::int32_t i = static_cast<std::int32_t>(threadIdx.x); i < plan.positions; i += 32 * plan.warps) {
+    const std::int32_t pixel = i / kUnits, channel = tile.c0 + i % kUnits * kUnit;
+    const std::int32_t row = pixel / plan.by_row, w = tile.w0 + pixel - row * plan.pitch;
+    const RowFrom at(shape, plan, tile, row);
+    const bool inside = at.inside && static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape.w);
+    const float* from =
+        inside ? tile.x + (at.n * shape.x.n + at.h * shape.x.h + w * shape.x.w + channel) : tile.x;
+    for (std::int32_t group = 0; group < plan.groups; ++group) {
+      const bool valid = inside && channel + group * kGroup < shape.c;
+      CopyUnit<kUnit>(to + group * plan.group_x_words + i * kUnit, valid ? from + group * kGroup : tile.x,
+                      valid);
     }
   }
 }

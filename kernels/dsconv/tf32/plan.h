@@ -18,6 +18,23 @@ __host__ __device__ constexpr int WarpsPerSm(int matrices) {
   return matrices == 8 ? 8 : (matrices == 4 ? 12 : 16);
 }
 
+// Quotients of numbers below 2^16 without a division: x / d = (x m) / 2^32 with m = 2^32 / d + 1 rounded
+// down, exact while x d < 2^32.
+struct Divisor {
+  std::uint32_t divisor, magic;
+};
+
+inline Divisor DivisorOf(std::int32_t divisor) {
+  const auto d = static_cast<std::uint32_t>(divisor);
+  return {d, d == 1 ? 0 : static_cast<std::uint32_t>((std::uint64_t{1} << 32) / d + 1)};
+}
+
+__device__ __forceinline__ std::int32_t operator/(std::int32_t x, const Divisor& by) {
+  const auto dividend = static_cast<std::uint32_t>(x);
+  return static_cast<std::int32_t>(
+      by.divisor == 1 ? dividend : static_cast<std::uint32_t>(std::uint64_t{dividend} * by.magic >> 32));
+}
+
 // One launch. Words are of 4 bytes, bytes are of shared memory.
 struct Plan {
   std::int32_t images, warps_p, warps_q;  // of a block: warps_p x warps_q for each image
@@ -28,17 +45,18 @@ struct Plan {
   std::int32_t channels_out;             // of a block
   std::int32_t groups, all_groups;       // of input channels: in a chunk, and in all
   std::int32_t chunks;
-  std::int32_t halo_rows, halo_columns;   // of the input tile
-  std::int32_t skew;                      // columns that are loaded before it, so that copies are aligned
-  std::int32_t pitch;                     // between its rows: words in NCHW, pixels in NHWC
-  std::int32_t plane;                     // NCHW: words between channels
-  std::int32_t group_x_words;             // of the input tile, a group
-  std::int32_t row_lanes;                 // NCHW: lanes that copy a row, a power of two
-  std::int32_t step_channels, step_rows;  // NCHW: from a thread's row to the next that it copies
-  std::int32_t taps_padded;               // words a channel of the prepacked depthwise weights
-  std::int32_t group_bytes;               // of the weights
-  std::int32_t x_bytes, weight_bytes;     // of a chunk
-  std::int32_t stage_bytes;               // an input tile, and its weights unless they stay
+  std::int32_t halo_rows, halo_columns;  // of the input tile
+  std::int32_t skew;                     // columns that are loaded before it, so that copies are aligned
+  std::int32_t pitch;                    // between its rows: words in NCHW, pixels in NHWC
+  std::int32_t plane;                    // NCHW: words between channels
+  std::int32_t group_x_words;            // of the input tile, a group
+  std::int32_t positions;                // copies of a plane (NCHW) or of a group of channels (NHWC)
+  std::int32_t at_once;                  // NCHW: planes that the block copies side by side
+  Divisor by_positions, by_row, by_halo_rows;  // by_row: copies (NCHW) or pixels (NHWC) of an input row
+  std::int32_t taps_padded;                    // words a channel of the prepacked depthwise weights
+  std::int32_t group_bytes;                    // of the weights
+  std::int32_t x_bytes, weight_bytes;          // of a chunk
+  std::int32_t stage_bytes;                    // an input tile, and its weights unless they stay
   std::int32_t stages;
   std::int64_t packed_bytes;    // b_pw and all weights of a block, in the workspace
   std::int64_t resident_bytes;  // of the weights that stay
