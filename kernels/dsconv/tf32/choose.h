@@ -103,16 +103,21 @@ inline std::int64_t SharedBytes(const Plan& plan) {
 
 // Multiprocessor cycles that a launch takes, about. 16 channels of a warp's pixels are 144 FFMA and half as
 // many loads, and 8 products a matrix and part of 6.4 cycles each; an SM has four of the units that do it. An
-// element of the input tile costs the memory 1.5 cycles for 16 channels.
+// element of the input tile costs the memory 1.5 cycles for 16 channels, and a row of it as much as 8 more.
 inline double CostOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts, int sms) {
   const double products = parts == 1 ? 51 : 154;
-  const double tile_cost =
-      plan.warps / 4.0 * (270 + products * tile.matrices) + 1.5 * plan.images * plan.halo_rows * plan.pitch;
+  const double tile_cost = plan.warps / 4.0 * (270 + products * tile.matrices) +
+                           1.5 * plan.images * plan.halo_rows * (plan.pitch + 8);
   const std::int64_t blocks = static_cast<std::int64_t>(plan.tiles) * DivideUp(shape.k, plan.channels_out);
   const int warps = plan.warps * tile.blocks_per_sm;
   return static_cast<double>(DivideUp(blocks, static_cast<std::int64_t>(sms) * tile.blocks_per_sm)) *
          tile.blocks_per_sm * tile_cost * (warps < 8 ? 1.3 : 1.0);
 }
+
+// How many groups are loaded at once, and how often.
+struct Chunk {
+  int groups, stages;
+};
 
 // Fills in what follows from the warps of a block; false where it does not fit.
 inline bool Complete(const Shape& shape, const assay_device_info& device, int parts, Tile& tile) {
@@ -121,13 +126,16 @@ inline bool Complete(const Shape& shape, const assay_device_info& device, int pa
       CountTiles(shape, tile) > 0x7fffffff) {
     return false;
   }
-  tile.resident = true;
-  tile.resident = MakePlan(shape, tile, parts).packed_bytes <= kMostResident;
   const std::int64_t room = device.shared_bytes_per_block + 1024;
   const int warps = tile.images * tile.warps_p * tile.warps_q;
   for (int blocks = WarpsPerSm(tile.matrices) / warps; blocks >= 1; --blocks) {
     tile.blocks_per_sm = blocks;
-    for (tile.stages = 3; tile.stages >= 2; --tile.stages) {
+    // Fewer rounds are worth more than a third stage.
+    for (const Chunk chunk : {Chunk{2, 2}, Chunk{1, 3}, Chunk{1, 2}}) {
+      if (chunk.groups > 1 && shape.c <= kGroup) continue;
+      tile.groups = chunk.groups, tile.stages = chunk.stages;
+      tile.resident = true;
+      tile.resident = MakePlan(shape, tile, parts).packed_bytes <= kMostResident;
       if ((SharedBytes(MakePlan(shape, tile, parts)) + 1024) * blocks <= room) return true;
     }
   }
