@@ -52,7 +52,7 @@ TEST_P(DsconvHost, EveryVariantIsRight) {
   const auto& [problem, dtype, layout] = GetParam();
   const Pack& pack = HostPack();
   ASSERT_EQ(pack.unavailable, "");
-  ASSERT_EQ(pack.table->num_variants, 5);
+  ASSERT_EQ(pack.table->num_variants, 7);
   for (int i = 0; i < pack.table->num_variants; ++i) {
     const assay_variant& variant = pack.table->variants[i];
     if (const std::string due = DueRefusal(variant.name, dtype); !due.empty()) {
@@ -79,6 +79,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Combine(
         testing::Values(
             "n1c1k1h1w1r1",                                 // the least of everything
+            "n2c200k130h9w8r3p1-b-mid.relu6",               // weights that do not stay in shared memory
             "n2c3k5h9w7r3p1-b-mid.relu6-out.relu",          // odd sizes, both biases
             "n1c17k33h8w8r3p1",                             // one past a chunk and a narrow tile
             "n1c33k130h9w9r3p1-bdw-mid.silu",               // one past a warp's channels and a wide tile
@@ -96,7 +97,7 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
   const Pack& pack = HostPack();
   std::vector<std::string> names;
   for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
-  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper"));
+  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "tf32", "tf32x3"));
 }
 
 TEST(DsconvHostPack, SaysWhichParameterIsTooLarge) {

@@ -54,7 +54,7 @@ Sweep Base() {
   return MakeAdhocSweep({"", {"n1c64k128h56w56r3p1", "n8c24k16h28w28r3p1st2"}, {}, {}, {}}, catalog);
 }
 
-constexpr int kVariants = 5;
+constexpr int kVariants = 7;
 
 std::string Environment(const char* name, const char* fallback) {
   const char* value = std::getenv(name);
@@ -104,6 +104,8 @@ TEST(DsconvShapes, TilesNameWhatKernelsWorkOn) {
               testing::IsSupersetOf({TileAxis{"p", 1}, TileAxis{"q", 64}, TileAxis{"k", 32}}));
   EXPECT_THAT(tile("warp_shuffle", "n1c64k32h9w9r3", ASSAY_NCHW),
               ElementsAre(TileAxis{"q", 8}, TileAxis{"q", 64}, TileAxis{"k", 32}, TileAxis{"c", 32}));
+  EXPECT_THAT(tile("tf32", "n1c64k128h56w56r3p1", ASSAY_NCHW),
+              testing::IsSupersetOf({TileAxis{"k", 128}, TileAxis{"c", 32}}));
   EXPECT_THAT(tile("warp_shuffle", "n1c64k33h9w9r3", ASSAY_NCHW), testing::Contains(TileAxis{"k", 128}));
 }
 
