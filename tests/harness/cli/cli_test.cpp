@@ -66,7 +66,9 @@ TEST_F(CliTest, AProblemAloneIsJudgedAndReported) {
   ASSERT_GE(journal.records.size(), 3u);
   for (const Record& record : journal.records) {
     if (record.baseline) continue;
-    if (record.verdict == Verdict::kUnsupported && record.reason == "needs sm_90a") continue;
+    if (record.verdict == Verdict::kUnsupported &&
+        (record.reason == "needs sm_90a" || record.reason == "fp16 and bf16 are not taken; fp32 is"))
+      continue;
     EXPECT_EQ(record.verdict, Verdict::kRight) << record.id << ": " << record.reason;
   }
   for (const char* file : {"results.csv", "report.html", "junit.xml"}) {
