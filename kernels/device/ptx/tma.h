@@ -2,7 +2,6 @@
 // thread begins a copy; shared memory is 128-byte aligned.
 #pragma once
 
-#include <cuda.h>
 #include <cuda_runtime.h>
 
 #include <cstdint>
@@ -10,6 +9,8 @@
 #include "kernels/device/ptx/async_copy.h"
 
 #ifndef ASSAY_SIMT
+
+#include <cuda.h>
 
 namespace assay::device {
 
