@@ -166,6 +166,8 @@ void AddRunCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("run", "judge and time the cases of a sweep");
   const auto arguments = std::make_shared<RunArguments>();
   AddSelectionOptions(*command, arguments->selection);
+  command->add_option("--configuration", arguments->selection.configuration,
+                      "of the one --variant, as `assay tune` names it (default: its own choice)");
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   command->add_option("--out", arguments->out, "folder for the reports (default: reports/<name>-<date>)");
   AddPackOption(*command, arguments->packs);

@@ -102,6 +102,11 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
   CheckNames("--dtype", options.dtypes, DTypeNames());
   CheckNames("--layout", options.layouts, LayoutNames());
   CheckNames("--variant", options.variants, VariantNames(catalog));
+  if (!options.configuration.empty() && options.variants.size() != 1) {
+    throw ConfigError(
+        fmt::format("--configuration: found {} names under --variant; allowed: one, whose it is",
+                    options.variants.size()));
+  }
   if (options.config.empty() && options.problems.empty()) {
     throw ConfigError("nothing to run: give a config (as configs/quick.yaml) or --problem");
   }
@@ -118,6 +123,7 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
                     "all {} cases of {}",
                     all, options.config.empty() ? "the command line" : options.config.string()));
   }
+  for (Case& c : sweep.cases) c.configuration = options.configuration;
   if (options.seeds) sweep.verify.seeds = *options.seeds;
   if (options.first_seed) sweep.verify.first_seed = *options.first_seed;
   return sweep;

@@ -151,7 +151,8 @@ class SweepRun {
   }
 
   void CreatePlan(Job& job) {
-    job.plan = executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout));
+    job.plan =
+        executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout), job.c->configuration);
     job.plan_generation = executor_.generation();
     job.record.plan = job.plan->Describe();
   }
@@ -367,6 +368,7 @@ std::string ReproduceCommand(const Case& c, const VerifySettings& verify,
   std::string command =
       fmt::format("build/assay run --problem {} --dtype {} --layout {} --variant {}",
                   c.problem.op->ProblemId(c.problem), DTypeName(c.dtype), LayoutName(c.layout), c.variant);
+  if (!c.configuration.empty()) command += " --configuration " + c.configuration;
   const VerifySettings defaults;
   const int seeds = c.seeds > 0 ? c.seeds : verify.seeds;
   if (seeds != defaults.seeds) command += fmt::format(" --seeds {}", seeds);

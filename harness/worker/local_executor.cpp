@@ -88,8 +88,13 @@ std::vector<TileAxis> LocalExecutor::Tile(VariantId variant, const assay_problem
   return TileOf(Row(variant), problem, device_->info());
 }
 
-std::unique_ptr<Plan> LocalExecutor::Create(VariantId variant, const assay_problem& problem) {
-  return std::make_unique<LocalPlan>(Row(variant), problem, device_->info());
+std::vector<Configuration> LocalExecutor::Configurations(VariantId variant, const assay_problem& problem) {
+  return ConfigurationsOf(Row(variant), problem, device_->info());
+}
+
+std::unique_ptr<Plan> LocalExecutor::Create(VariantId variant, const assay_problem& problem,
+                                            const std::string& configuration) {
+  return std::make_unique<LocalPlan>(Row(variant), problem, device_->info(), configuration);
 }
 
 std::vector<Measurement> LocalExecutor::Measure(const MeasureSettings& settings,
