@@ -91,6 +91,9 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("--dtype", options.dtypes, "fp32, fp16, bf16")->delimiter(',');
   command.add_option("--layout", options.layouts, "nchw, nhwc")->delimiter(',');
   command.add_option("--variant", options.variants, "names that `assay list` shows")->delimiter(',');
+}
+
+void AddSeedOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("--seeds", options.seeds, "how often inputs are drawn")->check(CLI::Range(1, 100));
   command.add_option("--first-seed", options.first_seed, "seed of the first draw")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{9007199254740991}));

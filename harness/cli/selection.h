@@ -21,6 +21,7 @@ struct SelectionOptions {
 };
 
 void AddSelectionOptions(CLI::App& command, SelectionOptions& options);
+void AddSeedOptions(CLI::App& command, SelectionOptions& options);
 
 // Throws ConfigError: also if a name is unknown, or if no case is left.
 Sweep SelectCases(const SelectionOptions& options, const Catalog& catalog);

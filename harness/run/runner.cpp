@@ -20,23 +20,6 @@
 namespace assay {
 namespace {
 
-bool KilledFromOutside(const DeviceError& error) {
-  const auto* lost = dynamic_cast<const WorkerLost*>(&error);
-  return lost != nullptr && lost->cause == WorkerLost::Cause::kKilled;
-}
-
-// A kernel's time limit is not meant for copying, filling and hashing gigabytes around its launches.
-double TransferSeconds(const Case& c) {
-  constexpr double kBytesPerSecond = 2e8;  // each byte goes to and fro several times
-  double bytes = 0;
-  for (const auto& specs : {c.problem.op->Inputs(c.problem), c.problem.op->Outputs(c.problem)}) {
-    for (const TensorSpec& spec : specs) {
-      bytes += static_cast<double>(spec.Count()) * static_cast<double>(DTypeBytes(c.dtype));
-    }
-  }
-  return bytes / kBytesPerSecond;
-}
-
 class SweepRun {
  public:
   SweepRun(const Sweep& sweep, Executor& executor, const RunOptions& options, Progress& progress)

@@ -32,7 +32,7 @@ class LocalExecutor : public Executor {
   void OpenRange(ProfileRange::Kind kind, const std::string& message, std::uint64_t payload) override;
   void CloseRange() noexcept override { ranges_.pop_back(); }
   // A process cannot repair its own device.
-  [[noreturn]] void Restart() override;
+  void Restart() override;
 
   void AddPack(Pack pack) { packs_.push_back(std::move(pack)); }
   // Called with the place of the candidate that Measure() launches, whenever it changes.

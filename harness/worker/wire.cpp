@@ -140,7 +140,7 @@ std::vector<DeviceRange> ReadRanges(const Json& json) {
 
 Json Write(const MeasureSettings& s) {
   return {s.min_seconds, s.max_seconds,    s.min_samples, s.max_samples,
-          s.confidence,  s.relative_width, s.input_sets};
+          s.confidence,  s.relative_width, s.input_sets,  s.second_clock};
 }
 
 MeasureSettings ReadSettings(const Json& json) {
@@ -152,6 +152,7 @@ MeasureSettings ReadSettings(const Json& json) {
   settings.confidence = json.at(4);
   settings.relative_width = json.at(5);
   settings.input_sets = json.at(6);
+  settings.second_clock = json.at(7);
   return settings;
 }
 
