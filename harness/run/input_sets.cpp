@@ -12,14 +12,14 @@ InputSets::InputSets(Device& device, const Case& c, std::uint64_t first_seed, in
   const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
   for (int i = 0; i < count; ++i) {
     Set& set = sets_.emplace_back();
-    const std::vector<std::vector<float>> values =
+    const std::vector<TensorVector<float>> values =
         FillInputs(c.problem, c.dtype, FillKind::kRandom, SeedOf(static_cast<std::size_t>(i)));
     for (std::size_t t = 0; t < specs.size(); ++t) {
       set.pointers.push_back(nullptr);
       set.hashes.push_back(0);
       set.buffers.emplace_back();
       if (!specs[t].present) continue;
-      const std::vector<std::byte> bits = ToDeviceBits(specs[t], values[t], c.dtype, c.layout);
+      const TensorVector<std::byte> bits = ToDeviceBits(specs[t], values[t], c.dtype, c.layout);
       set.buffers[t] = std::make_unique<GuardedBuffer>(device, bits.size());
       set.buffers[t]->Upload(bits);
       set.pointers[t] = set.buffers[t]->data();

@@ -71,8 +71,8 @@ class EntryBuffers {
     for (auto& output : outputs_) output->PoisonWithNaN();
   }
 
-  std::vector<std::vector<std::byte>> DownloadOutputs() const {
-    std::vector<std::vector<std::byte>> bits;
+  std::vector<TensorVector<std::byte>> DownloadOutputs() const {
+    std::vector<TensorVector<std::byte>> bits;
     for (const auto& output : outputs_) {
       bits.emplace_back(output->size());
       output->Download(bits.back());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/record/graph_name.h"
 #include "kernels/promise.h"
 #include "reference/dtype.h"
 
@@ -22,7 +23,8 @@ class Lister {
   void Add(const Case& c, Candidates& to) const {
     const VariantLookup found = Find(c.variant);
     const bool is_picker = !picker_.empty() && c.variant == picker_;
-    if (found.variant == nullptr || c.baseline) return;
+    // A graph of it would be the same kernels once more.
+    if (found.variant == nullptr || c.baseline || IsGraphName(c.variant)) return;
     if (!is_picker && (!found.variant->configurable || !MayBePicked(c, *found.variant))) return;
     const assay_problem view = c.problem.View(c.dtype, c.layout);
     if (!executor_.WhyNot(found.id, view).empty()) return;
