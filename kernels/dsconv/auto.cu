@@ -35,12 +35,12 @@ const std::vector<assay_variant>& AllVariants() {
   return variants;
 }
 
-const std::vector<TunedRow>& AllRows() {
-  static const std::vector<TunedRow> rows = [] {
+const std::vector<TableRow>& AllRows() {
+  static const std::vector<TableRow> rows = [] {
     constexpr const char* kLines[] = {
 #include "dsconv_tuned.inc"
         nullptr};
-    std::vector<TunedRow> parsed;
+    std::vector<TableRow> parsed;
     for (const char* const* line = kLines; *line != nullptr; ++line) {
       if (const auto row = ParseRow(*line)) parsed.push_back(*row);
     }
@@ -91,7 +91,7 @@ std::vector<Pick> RankAll(const assay_problem& problem, const assay_device_info&
   const Sizes sizes = SizesOf(problem);
   const Offers offers = OffersFor(problem, device);
   std::map<std::string_view, Offers> elsewhere;  // by problem: every variant asks about the same ones
-  const OffersAt offers_at = [&](const TunedRow& row) -> const Offers& {
+  const OffersAt offers_at = [&](const TableRow& row) -> const Offers& {
     const auto found = elsewhere.find(row.problem);
     if (found != elsewhere.end()) return found->second;
     assay_device_info there = device;

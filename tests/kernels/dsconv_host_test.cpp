@@ -133,7 +133,9 @@ TEST(DsconvHostPack, RefusesAConfigurationThatItDoesNotOffer) {
   const std::unique_ptr<Device> device = MakeHostDevice();
   const Problem problem = FindOperator("dsconv")->ParseProblemId("n1c16k16h8w8r3p1");
   const assay_problem view = problem.View(ASSAY_F32, ASSAY_NCHW);
-  for (const assay_variant* variant : {&HostPack().table->variants[1], &HostPack().table->variants[2]}) {
+  for (int i = 0; i < HostPack().table->num_variants; ++i) {
+    const assay_variant* const variant = &HostPack().table->variants[i];
+    if (std::string(variant->name) != "warp_shuffle") continue;
     try {
       LocalPlan plan(*variant, view, device->info(), "enormous");
       ADD_FAILURE() << variant->name << " took it";

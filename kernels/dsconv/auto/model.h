@@ -28,7 +28,7 @@ struct Offer {
 };
 using Offers = std::vector<Offer>;
 // What they offer for another problem, on the GPU that it was tuned on.
-using OffersAt = std::function<const Offers&(const TunedRow&)>;
+using OffersAt = std::function<const Offers&(const TableRow&)>;
 
 struct Pick {
   enum class By { kTable, kModel, kRule };
@@ -100,15 +100,15 @@ inline const Offer* FindOffer(const Offers& offers, std::string_view variant,
 // A tuned problem, and what is known of one variant there.
 struct Neighbour {
   double distance = 0;
-  std::vector<const TunedRow*> rows;  // of the variant, the fastest first
+  std::vector<const TableRow*> rows;  // of the variant, the fastest first
   double weight() const { return 1 / (distance * distance + kNear * kNear); }
 };
 
 // The tuned problems that have rows of the variant, the nearest first, and no more than kNeighbours.
 inline std::vector<Neighbour> NeighboursOf(const Sizes& problem, assay_layout layout,
-                                           std::string_view variant, const std::vector<TunedRow>& rows) {
+                                           std::string_view variant, const std::vector<TableRow>& rows) {
   std::map<std::string_view, Neighbour> by_problem;
-  for (const TunedRow& row : rows) {
+  for (const TableRow& row : rows) {
     if (row.variant != variant) continue;
     Neighbour& neighbour = by_problem[row.problem];
     neighbour.distance = Distance(problem, row.sizes, layout);
@@ -117,7 +117,7 @@ inline std::vector<Neighbour> NeighboursOf(const Sizes& problem, assay_layout la
   std::vector<Neighbour> neighbours;
   for (auto& [id, neighbour] : by_problem) {
     std::stable_sort(neighbour.rows.begin(), neighbour.rows.end(),
-                     [](const TunedRow* a, const TunedRow* b) { return a->us < b->us; });
+                     [](const TableRow* a, const TableRow* b) { return a->us < b->us; });
     neighbours.push_back(std::move(neighbour));
   }
   std::stable_sort(neighbours.begin(), neighbours.end(),
@@ -128,9 +128,9 @@ inline std::vector<Neighbour> NeighboursOf(const Sizes& problem, assay_layout la
 
 // Time over A at one neighbour, where `offer` is for the problem itself.
 inline double RatioAt(const Neighbour& neighbour, const Offer& offer, const Offers& there) {
-  const TunedRow& best = *neighbour.rows.front();
-  const TunedRow* own = nullptr;
-  for (const TunedRow* row : neighbour.rows) {
+  const TableRow& best = *neighbour.rows.front();
+  const TableRow* own = nullptr;
+  for (const TableRow* row : neighbour.rows) {
     if (row->configuration == offer.configuration) own = row;
   }
   const Offer* const offered = FindOffer(there, best.variant, offer.configuration);
@@ -149,7 +149,7 @@ inline double RatioAt(const Neighbour& neighbour, const Offer& offer, const Offe
 inline bool HasCosts(const Offer& offer, const std::vector<Neighbour>& neighbours,
                      const OffersAt& offers_at) {
   return offer.cost > 0 && std::all_of(neighbours.begin(), neighbours.end(), [&](const Neighbour& neighbour) {
-           const TunedRow& best = *neighbour.rows.front();
+           const TableRow& best = *neighbour.rows.front();
            const Offer* const there = FindOffer(offers_at(best), best.variant, best.configuration);
            return there != nullptr && there->cost > 0;
          });
@@ -173,7 +173,7 @@ inline double Predict(const Sizes& problem, const Offer& given, const std::vecto
 inline bool IsKnown(const Offer& offer, const std::vector<Neighbour>& neighbours) {
   return std::any_of(neighbours.begin(), neighbours.end(), [&](const Neighbour& neighbour) {
     return std::any_of(neighbour.rows.begin(), neighbour.rows.end(),
-                       [&](const TunedRow* row) { return row->configuration == offer.configuration; });
+                       [&](const TableRow* row) { return row->configuration == offer.configuration; });
   });
 }
 
@@ -181,10 +181,10 @@ inline bool IsKnown(const Offer& offer, const std::vector<Neighbour>& neighbours
 // then what the model predicts, of configurations that the neighbours know and of own choices. Empty where
 // the table has no rows of anything that is offered. `rows` are those of RowsFor.
 inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
-                                   const std::vector<TunedRow>& rows, const Offers& offers,
+                                   const std::vector<TableRow>& rows, const Offers& offers,
                                    const OffersAt& offers_at) {
   std::vector<Pick> table, model;
-  for (const TunedRow& row : rows) {
+  for (const TableRow& row : rows) {
     if (row.sizes == problem && FindOffer(offers, row.variant, row.configuration) != nullptr)
       table.push_back(
           {std::string(row.variant), std::string(row.configuration), Pick::By::kTable, row.us, {}});

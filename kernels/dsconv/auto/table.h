@@ -13,7 +13,7 @@
 
 namespace assay::dsconv::automatic {
 
-struct TunedRow {
+struct TableRow {
   std::string_view gpu, problem;  // id
   int capability = 0;             // 10 * major + minor
   int sms = 0;
@@ -40,8 +40,8 @@ bool ParseNumber(std::string_view text, Number& number) {
 
 // "gpu,capability,sms,op,problem,dtype,layout,variant,configuration,median_us", as `assay tune` writes it;
 // nothing for a line that is none. `line` outlives the row.
-inline std::optional<TunedRow> ParseRow(std::string_view line) {
-  TunedRow row;
+inline std::optional<TableRow> ParseRow(std::string_view line) {
+  TableRow row;
   row.gpu = NextField(line);
   double capability = 0;
   if (!ParseNumber(NextField(line), capability) || !ParseNumber(NextField(line), row.sms))
@@ -65,25 +65,25 @@ inline std::optional<TunedRow> ParseRow(std::string_view line) {
 // The rows that say something of problems of this dtype and layout on this device: of the GPU itself, or else
 // of the one of the same compute capability whose number of multiprocessors comes closest; of the dtype
 // itself, or else of the other one of 16 bits.
-inline std::vector<TunedRow> RowsFor(const std::vector<TunedRow>& all, const assay_device_info& device,
+inline std::vector<TableRow> RowsFor(const std::vector<TableRow>& all, const assay_device_info& device,
                                      assay_dtype dtype, assay_layout layout) {
-  const auto taken = [&](const TunedRow& row, std::string_view gpu, assay_dtype of) {
+  const auto taken = [&](const TableRow& row, std::string_view gpu, assay_dtype of) {
     return row.gpu == gpu && row.layout == layout && row.dtype == of;
   };
   std::string_view gpu;
   int distance = -1;  // 0 to the GPU itself
-  for (const TunedRow& row : all) {
+  for (const TableRow& row : all) {
     const bool itself = row.gpu == std::string_view(device.name);
     if (!itself && row.capability != device.compute_capability) continue;
     const int away = itself ? 0 : 1 + std::abs(row.sms - device.num_sms);
     if (distance >= 0 && away >= distance) continue;
     gpu = row.gpu, distance = away;
   }
-  std::vector<TunedRow> rows;
+  std::vector<TableRow> rows;
   if (distance < 0) return rows;
   const assay_dtype other = dtype == ASSAY_F16 ? ASSAY_BF16 : (dtype == ASSAY_BF16 ? ASSAY_F16 : ASSAY_F32);
   for (const assay_dtype of : {dtype, other}) {
-    for (const TunedRow& row : all) {
+    for (const TableRow& row : all) {
       if (taken(row, gpu, of)) rows.push_back(row);
     }
     if (!rows.empty()) break;
