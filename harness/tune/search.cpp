@@ -10,6 +10,7 @@ namespace {
 
 constexpr int kFirstSamples = 5;
 constexpr double kIncumbentStays = 1.01;
+constexpr double kTie = 1.005;
 constexpr double kCloseToBest = 1.03;
 constexpr double kOwnChoiceCounts = 1.3;
 constexpr int kMostClose = 3;
@@ -108,12 +109,20 @@ std::vector<std::size_t> InOrder(std::span<const Trial> trials, const std::strin
     return trials[a].median < trials[b].median;
   });
   if (order.empty()) return order;
-  const Trial& best = trials[order.front()];
-  const auto incumbent = std::ranges::find_if(order, [&](std::size_t place) {
-    const Trial& trial = trials[place];
-    return trial.incumbent && trial.rounds == best.rounds && trial.median <= kIncumbentStays * best.median;
-  });
-  if (incumbent != order.end()) std::rotate(order.begin(), incumbent, incumbent + 1);
+  const Trial best = trials[order.front()];
+  const auto close = [&](std::size_t place, double factor) {
+    return trials[place].rounds == best.rounds && trials[place].median <= factor * best.median;
+  };
+  auto first = std::ranges::find_if(
+      order, [&](std::size_t place) { return trials[place].incumbent && close(place, kIncumbentStays); });
+  if (first == order.end()) {
+    // Trials stand in the order in which the variant lists them.
+    first = order.begin();
+    for (auto each = order.begin(); each != order.end(); ++each) {
+      if (*each < *first && close(*each, kTie)) first = each;
+    }
+  }
+  std::rotate(order.begin(), first, first + 1);
   return order;
 }
 

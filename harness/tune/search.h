@@ -22,8 +22,9 @@ using JudgeTrial = std::function<void(Trial& trial)>;
 
 // Has the winner of each variant judged, or whoever takes its place where it is wrong; and besides, of what
 // is right among the finalists, up to three that come within 3 % of the fastest of all, and what variants
-// choose by themselves if that comes within 30 % of it. An incumbent stays its variant's winner unless it is
-// more than 1 % slower than the fastest, so that winners are the same from run to run.
+// choose by themselves if that comes within 30 % of it. So that winners are the same from run to run, an
+// incumbent stays its variant's winner unless it is more than 1 % slower than the fastest, and of those that
+// come within 0.5 % of it the one that the variant lists first wins.
 void JudgeWinners(std::span<Trial> trials, const JudgeTrial& judge);
 
 // With a picker: has its pick judged, and of the others the fastest, or whoever takes its place.

@@ -111,6 +111,15 @@ TEST(JudgeWinners, AnIncumbentStaysUnlessItIsBeatenClearly) {
   EXPECT_THAT(InOrder(trials, "mma"), testing::ElementsAre(0, 1));
 }
 
+TEST(JudgeWinners, OfThoseThatAreAlikeTheFirstListedWins) {
+  std::vector<Trial> trials = {Timed("mma", "a", 10.04, TrialState::kFinalist),
+                               Timed("mma", "b", 10.02, TrialState::kFinalist),
+                               Timed("mma", "c", 10.00, TrialState::kFinalist)};
+  EXPECT_THAT(InOrder(trials, "mma"), testing::ElementsAre(0, 2, 1));
+  trials[0].median = 10.06e-6;
+  EXPECT_THAT(InOrder(trials, "mma"), testing::ElementsAre(1, 2, 0));
+}
+
 TEST(JudgeWinners, WhatWentOnForLongerComesFirst) {
   std::vector<Trial> trials = {Timed("mma", "a", 9, TrialState::kPruned),
                                Timed("mma", "b", 10, TrialState::kFinalist)};
