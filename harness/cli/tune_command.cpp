@@ -28,6 +28,7 @@ struct TuneArguments {
   std::string device = "auto";
   fs::path out, table;
   std::vector<fs::path> packs;
+  double seconds = 0;
   bool resume = false;
   bool held_out = false;
   std::string picker = "auto";
@@ -61,25 +62,28 @@ void WriteText(const fs::path& path, const std::string& text) {
   if (!out) throw std::runtime_error(fmt::format("{}: cannot be written", path.string()));
 }
 
-std::string Interrupted(const fs::path& path) {
-  const TuneJournal journal = ReadTuneJournal(path);
-  return fmt::format("after {} of {} problems; they are kept, and a table is written when all are done",
-                     journal.records.size(), journal.header.planned);
-}
-
-void UpdateTable(const fs::path& path, TunedTable table, const TuneJournal& journal,
-                 const assay_device_info& device) {
-  const std::vector<TunedProblem> problems = RowsOf(journal, device);
+// Merges what the journal has, and says so in a sentence.
+std::string UpdateTable(const fs::path& path, TunedTable table, const TuneJournal& journal) {
+  const std::vector<TunedProblem> problems = RowsOf(journal);
   std::size_t rows = 0;
   for (const TunedProblem& problem : problems) rows += problem.rows.size();
-  if (rows == 0) {
-    fmt::print("Nothing was found that could stand in the table.\n");
-    return;
-  }
+  if (rows == 0) return "nothing was found that could stand in the table";
   Merge(table, journal.header.gpu, journal.header.environment, problems);
   WriteTunedTable(path, table);
-  fmt::print("Table: {} ({} rows of this run, {} in all). Build again for who picks from it.\n",
-             path.string(), rows, table.rows.size());
+  return fmt::format("{} has {} rows of this run, {} in all; build again for who picks from it",
+                     path.string(), rows, table.rows.size());
+}
+
+std::string WriteLosses(const fs::path& dir, const TuneJournal& journal) {
+  const fs::path path = dir / "held_out.csv";
+  WriteText(path, HeldOutCsv(journal));
+  return fmt::format("{} has what is lost on each problem", path.string());
+}
+
+// Writes what follows from a journal, whole or not.
+std::string Conclude(const fs::path& dir, const fs::path& path, const TunedTable& table,
+                     const TuneJournal& journal) {
+  return journal.header.picker.empty() ? UpdateTable(path, table, journal) : WriteLosses(dir, journal);
 }
 
 ExitCode Tune(const TuneArguments& arguments, const std::string& command_line) {
@@ -101,23 +105,22 @@ ExitCode Tune(const TuneArguments& arguments, const std::string& command_line) {
   options.out_dir = arguments.out.empty() ? DefaultOutDir("tune-" + sweep.name) : arguments.out;
   options.command = command_line;
   options.resume = arguments.resume;
+  options.seconds = arguments.seconds;
   if (arguments.held_out) options.picker = arguments.picker;
   const fs::path journal_path = options.out_dir / "tune.jsonl";
-  interrupt.Guard(journal_path, command_line, [journal_path] { return Interrupted(journal_path); });
+  interrupt.Guard(journal_path, command_line, [&] {
+    const TuneJournal so_far = ReadTuneJournal(journal_path);
+    return fmt::format("after {} of {} problems; {}", so_far.records.size(), so_far.header.planned,
+                       Conclude(options.out_dir, path, table, so_far));
+  });
   const TuneJournal journal =
       RunTune(sweep, executor, table, options, [&](const TuneRecord& record, int done, int planned) {
         fmt::print(stderr, "{}", TuneLine(record, options.picker, done, planned));
         std::fflush(stderr);
       });
   interrupt.Finish([&] {
-    fmt::print("{}", TuneSummary(journal));
-    if (arguments.held_out) {
-      WriteText(options.out_dir / "held_out.csv", HeldOutCsv(journal));
-      fmt::print("Losses: {}\n", (options.out_dir / "held_out.csv").string());
-    } else {
-      UpdateTable(path, table, journal, executor.device().info());
-    }
-    fmt::print("Journal: {}\n", journal_path.string());
+    fmt::print("{}\n{}\nJournal: {}\n", TuneSummary(journal), Conclude(options.out_dir, path, table, journal),
+               journal_path.string());
   });
   return ExitCodeOf(journal);
 }
@@ -137,6 +140,10 @@ void AddTuneCommand(CLI::App& app, CommandContext& context) {
   AddPackOption(*command, arguments->packs);
   command->add_flag("--resume", arguments->resume,
                     "go on with the search in --out: problems that its journal holds are not searched again");
+  command
+      ->add_option("--seconds", arguments->seconds,
+                   "begin no problem after so many, and take them in an order that is spread over the config")
+      ->check(CLI::PositiveNumber);
   CLI::Option* held_out = command->add_flag(
       "--held-out", arguments->held_out,
       "in place of tuning: on problems that the table does not hold, time what --picker picks beside all "

@@ -59,7 +59,8 @@ TuneHeader ReadHeader(const Json& json) {
     throw std::runtime_error(fmt::format("\"schema\" is {}; this program reads {}", h.schema, kSchema));
   }
   h.name = json.at("name"), h.command = json.at("command"), h.started = json.at("started");
-  h.picker = json.at("picker"), h.gpu = json.at("gpu"), h.environment = json.at("environment");
+  h.picker = json.at("picker"), h.environment = json.at("environment");
+  h.gpu = json.at("gpu"), h.capability = json.at("capability"), h.sms = json.at("sms");
   h.config_text = json.at("config_text"), h.sources = json.at("sources"), h.device = json.at("device");
   h.planned = json.at("planned");
   return h;
@@ -100,6 +101,8 @@ std::string ToJson(const TuneHeader& h) {
                {"started", h.started},
                {"picker", h.picker},
                {"gpu", h.gpu},
+               {"capability", h.capability},
+               {"sms", h.sms},
                {"environment", h.environment},
                {"config_text", h.config_text},
                {"sources", h.sources},

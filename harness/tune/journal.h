@@ -14,11 +14,13 @@ namespace assay {
 
 struct TuneHeader {
   int schema = 1;
-  std::string name;         // of the sweep
-  std::string command;      // as typed
-  std::string started;      // ISO 8601, UTC
-  std::string picker;       // whose loss is asked for; empty: a table is tuned
-  std::string gpu;          // as the driver names it
+  std::string name;     // of the sweep
+  std::string command;  // as typed
+  std::string started;  // ISO 8601, UTC
+  std::string picker;   // whose loss is asked for; empty: a table is tuned
+  std::string gpu;      // as the driver names it
+  int capability = 0;   // 10 * major + minor
+  int sms = 0;
   std::string environment;  // on one line: driver, CUDA, date, for the table
   // What a run that goes on must have in common: the config's text, the files that it was read from, the
   // device.

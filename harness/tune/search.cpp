@@ -1,14 +1,15 @@
 #include "harness/tune/search.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "harness/tune/halving.h"
 
 namespace assay {
 namespace {
 
-constexpr int kFirstSamples = 5;
+constexpr int kFirstSamples = 3;
+// A variant whose own choice takes this many times as long as the best own choice is not searched.
+constexpr double kHopelessOwnChoice = 3;
 constexpr double kIncumbentStays = 1.01;
 constexpr double kTie = 1.005;
 constexpr double kCloseToBest = 1.03;
@@ -42,8 +43,9 @@ std::vector<Standing> StandingsOf(std::span<const Trial> trials, std::span<const
   return standings;
 }
 
+// `stage` counts the rounds of the search.
 void TimeRound(TuneBench& bench, std::span<Trial> trials, const std::vector<std::size_t>& places,
-               const MeasureSettings& settings) {
+               const MeasureSettings& settings, int stage) {
   const std::vector<BenchResult> results = bench.Measure(places, settings);
   for (std::size_t i = 0; i < places.size(); ++i) {
     Trial& trial = trials[places[i]];
@@ -56,7 +58,7 @@ void TimeRound(TuneBench& bench, std::span<Trial> trials, const std::vector<std:
     const Timing& timing = *results[i].timing;
     trial.median = timing.median, trial.low = timing.low, trial.high = timing.high;
     trial.samples = static_cast<int>(timing.samples.size());
-    ++trial.rounds;
+    trial.rounds = stage;
     trial.state = TrialState::kPruned;
   }
 }
@@ -76,13 +78,41 @@ std::vector<std::string> VariantsOf(std::span<const Trial> trials) {
   return names;
 }
 
+// Times what variants choose by themselves. The places of everything but the other configurations of those
+// that are far behind with it.
+std::vector<std::size_t> WorthSearching(TuneBench& bench, std::span<Trial> trials,
+                                        const MeasureSettings& finals, int stage, bool everything) {
+  std::vector<std::size_t> own;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    trials[i].state = TrialState::kPruned;
+    if (trials[i].own_choice) own.push_back(i);
+  }
+  TimeRound(bench, trials, own, QuickLook(finals, kFirstSamples), stage);
+  double best = 0;
+  for (const std::size_t place : own) {
+    if (trials[place].timed() && (best == 0 || trials[place].median < best)) best = trials[place].median;
+  }
+  std::vector<std::string> hopeless;
+  for (const std::size_t place : own) {
+    if (trials[place].timed() && trials[place].median > kHopelessOwnChoice * best)
+      hopeless.push_back(trials[place].variant);
+  }
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < trials.size(); ++i) {
+    const bool far_behind = !everything && std::ranges::find(hopeless, trials[i].variant) != hopeless.end();
+    const bool out = trials[i].state == TrialState::kFailed || (far_behind && !trials[i].own_choice);
+    if (!out) places.push_back(i);
+  }
+  return places;
+}
+
 }  // namespace
 
-void Search(TuneBench& bench, std::span<Trial> trials, const MeasureSettings& finals) {
-  std::vector<std::size_t> places(trials.size());
-  std::iota(places.begin(), places.end(), 0);
+void Search(TuneBench& bench, std::span<Trial> trials, const MeasureSettings& finals, bool everything) {
+  int stage = 1;
+  std::vector<std::size_t> places = WorthSearching(bench, trials, finals, stage, everything);
   for (int samples = kFirstSamples; !places.empty(); samples *= 2) {
-    TimeRound(bench, trials, places, QuickLook(finals, samples));
+    TimeRound(bench, trials, places, QuickLook(finals, samples), ++stage);
     const std::vector<Standing> standings = StandingsOf(trials, places);
     const bool last = OnlyFinalists(standings);
     places = Chosen(places, BetterHalf(standings));
@@ -92,7 +122,7 @@ void Search(TuneBench& bench, std::span<Trial> trials, const MeasureSettings& fi
   MeasureSettings narrow = finals;
   narrow.input_sets = 1;
   narrow.second_clock = false;
-  TimeRound(bench, trials, places, narrow);
+  TimeRound(bench, trials, places, narrow, ++stage);
   for (const std::size_t place : places) {
     if (trials[place].state == TrialState::kPruned) trials[place].state = TrialState::kFinalist;
   }

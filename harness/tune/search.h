@@ -12,10 +12,12 @@
 
 namespace assay {
 
-// Times trials[i], which is the bench's contender i, for all i: a few samples of each, more of the better
-// half (halving.h), and the finalists as `finals` says. Leaves each trial pruned, a finalist or failed.
+// Times trials[i], which is the bench's contender i: what variants choose by themselves, then all
+// configurations of those that are not three times as slow with it, a few samples of each, more of the better
+// half (halving.h), and the finalists as `finals` says. With `everything`, variants that are far behind with
+// their own choice are searched as well. Leaves each trial pruned, a finalist or failed.
 // Throws as TuneBench::Measure does.
-void Search(TuneBench& bench, std::span<Trial> trials, const MeasureSettings& finals);
+void Search(TuneBench& bench, std::span<Trial> trials, const MeasureSettings& finals, bool everything);
 
 // Judges the trial, and leaves it kRight, kWrong or kFailed.
 using JudgeTrial = std::function<void(Trial& trial)>;

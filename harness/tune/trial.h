@@ -12,7 +12,7 @@
 namespace assay {
 
 enum class TrialState {
-  kPruned,  // timed, and left behind
+  kPruned,  // left behind; not timed at all where its variant was far behind
   kFinalist,
   kRight,   // a finalist, or who took the place of a wrong one, and judged right
   kWrong,   // timed, and judged wrong or untrusted
@@ -34,7 +34,7 @@ struct Trial {
   // Seconds, by the last round that it took part in; no samples: it was never timed.
   double median = 0, low = 0, high = 0;
   int samples = 0;
-  int rounds = 0;  // that it took part in
+  int rounds = 0;  // the last round of the search that it took part in, from 1
 
   bool timed() const { return samples > 0; }
 };

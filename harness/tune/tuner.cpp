@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 #include <set>
 #include <utility>
@@ -34,6 +35,26 @@ std::string EnvironmentLine(Executor& executor) {
   return line + fmt::format("Assay {}, {}", ProgramVersion(), UtcNow().substr(0, 10));
 }
 
+// The groups of a problem stay together; problems stand in the order of their numbers with the bits reversed,
+// so that any beginning of the list is spread over all of it.
+std::vector<TuneGroup> Spread(const std::vector<TuneGroup>& groups) {
+  std::vector<std::size_t> begins;
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (i == 0 || groups[i].key.problem != groups[i - 1].key.problem) begins.push_back(i);
+  }
+  const std::size_t size = std::bit_ceil(begins.size());
+  std::vector<TuneGroup> spread;
+  for (std::size_t i = 0; i < size; ++i) {
+    std::size_t place = 0;
+    for (std::size_t bit = 1; bit < size; bit *= 2) place = 2 * place + ((i & bit) != 0 ? 1 : 0);
+    if (place >= begins.size()) continue;
+    const std::size_t end = place + 1 < begins.size() ? begins[place + 1] : groups.size();
+    spread.insert(spread.end(), groups.begin() + static_cast<std::ptrdiff_t>(begins[place]),
+                  groups.begin() + static_cast<std::ptrdiff_t>(end));
+  }
+  return spread;
+}
+
 class TuneRun {
  public:
   TuneRun(const Sweep& sweep, Executor& executor, const TunedTable& table, const TuneOptions& options,
@@ -51,8 +72,10 @@ class TuneRun {
     OpenJournal(static_cast<int>(groups.size()));
     std::set<TuneKey> done;
     for (const TuneRecord& record : journal_.records) done.insert(record.key);
+    const Stopwatch watch;
     for (const TuneGroup& group : groups) {
       if (done.contains(group.key)) continue;
+      if (options_.seconds > 0 && watch.Seconds() > options_.seconds) break;
       TuneRecord record = Tune(group);
       writer_->Append(ToJson(record));
       journal_.records.push_back(std::move(record));
@@ -76,7 +99,7 @@ class TuneRun {
       if (groups.empty())
         throw ConfigError("--held-out: the table holds every problem of the config, and none is left");
     }
-    return groups;
+    return options_.seconds > 0 ? Spread(groups) : groups;
   }
 
   void OpenJournal(int planned) {
@@ -89,6 +112,8 @@ class TuneRun {
     header.started = UtcNow();
     header.picker = options_.picker;
     header.gpu = executor_.device().description();
+    header.capability = executor_.device().info().compute_capability;
+    header.sms = executor_.device().info().num_sms;
     header.environment = EnvironmentLine(executor_);
     header.config_text = sweep_.text;
     header.sources = SourcesOf(sweep_);
@@ -133,7 +158,7 @@ class TuneRun {
     } else {
       try {
         TuneBench bench(executor_, first, candidates.contenders, sweep_.limits);
-        Search(bench, candidates.trials, sweep_.measure);
+        Search(bench, candidates.trials, sweep_.measure, !options_.picker.empty());
       } catch (const DeviceError& error) {
         if (error.sticky) throw;
         record.not_tuned = error.what();
@@ -203,7 +228,7 @@ TuneJournal RunTune(const Sweep& sweep, Executor& executor, const TunedTable& ta
   return TuneRun(sweep, executor, table, options, progress).Run();
 }
 
-std::vector<TunedProblem> RowsOf(const TuneJournal& journal, const assay_device_info& device) {
+std::vector<TunedProblem> RowsOf(const TuneJournal& journal) {
   std::vector<TunedProblem> problems;
   for (const TuneRecord& record : journal.records) {
     TunedProblem problem;
@@ -213,7 +238,7 @@ std::vector<TunedProblem> RowsOf(const TuneJournal& journal, const assay_device_
       if (std::ranges::find(problem.variants, trial.variant) == problem.variants.end())
         problem.variants.push_back(trial.variant);
       if (trial.state != TrialState::kRight) continue;
-      problem.rows.push_back({journal.header.gpu, device.compute_capability, device.num_sms, record.key,
+      problem.rows.push_back({journal.header.gpu, journal.header.capability, journal.header.sms, record.key,
                               trial.variant, trial.configuration, 1e6 * trial.median});
     }
     if (!problem.variants.empty()) problems.push_back(std::move(problem));

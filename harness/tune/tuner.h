@@ -21,6 +21,9 @@ struct TuneOptions {
   std::string command;            // as typed, for the record
   bool resume = false;            // go on with the journal in out_dir
   std::string picker;             // held-out: the variant whose loss is asked for; empty: tune
+  // No problem is begun after so many seconds; 0: no limit. Problems are then taken in an order of which any
+  // beginning is spread over the sweep.
+  double seconds = 0;
 };
 
 // Told of each problem as its search ends; `done` counts those of the journal too.
@@ -32,8 +35,8 @@ using TuneProgress = std::function<void(const TuneRecord& record, int done, int 
 TuneJournal RunTune(const Sweep& sweep, Executor& executor, const TunedTable& table,
                     const TuneOptions& options, const TuneProgress& progress);
 
-// The rows of what was right; `device` says which GPU's.
-std::vector<TunedProblem> RowsOf(const TuneJournal& journal, const assay_device_info& device);
+// The rows of what was right.
+std::vector<TunedProblem> RowsOf(const TuneJournal& journal);
 
 // kWrong if any configuration was wrong or failed.
 ExitCode ExitCodeOf(const TuneJournal& journal);

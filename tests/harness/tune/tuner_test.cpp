@@ -178,7 +178,7 @@ class TunerTest : public testing::Test {
     executor_ = std::make_unique<FakeTimes>(MakeHostDevice(1), std::vector<Pack>{Pack("test.so", table_)});
     SetSweep({kProblem}, {"fast", "slow", "fixed"});
     executor_->microseconds = {{"fast@c5", 10},   {"fast@c0", 12}, {"fast@c1", 11},
-                               {"fast@c2", 10.2}, {"slow@c1", 40}, {"slow@c0", 60}};
+                               {"fast@c2", 10.2}, {"slow@c1", 30}, {"slow@c0", 35}};
   }
   ~TunerTest() override { std::filesystem::remove_all(dir_); }
 
@@ -243,12 +243,38 @@ TEST_F(TunerTest, FindsTheFastestOfEachVariantAndJudgesIt) {
 
 TEST_F(TunerTest, TakesFewSamplesOfAllAndManyOfTheBest) {
   Run();
-  EXPECT_THAT(executor_->samples["fast@c7"], ElementsAre(5)) << "100 us beside 10";
-  EXPECT_EQ(executor_->samples["fast@c5"].front(), 5);
+  EXPECT_THAT(executor_->samples["fast@c7"], ElementsAre(3)) << "100 us beside 10";
+  EXPECT_EQ(executor_->samples["fast@c5"].front(), 3);
   EXPECT_EQ(executor_->samples["fast@c5"].back(), 30);
   EXPECT_EQ(executor_->samples["fast@c0"].back(), 30) << "its own choice is timed to the end";
   EXPECT_EQ(executor_->samples["slow@c1"].back(), 30);
-  EXPECT_EQ(executor_->samples["slow@c0"].size(), 1u) << "not of a variant that is far behind";
+  EXPECT_EQ(executor_->samples["slow@c0"].size(), 2u) << "not of a variant that is far behind";
+}
+
+TEST_F(TunerTest, DoesNotSearchAVariantWhoseOwnChoiceIsFarBehind) {
+  executor_->microseconds["slow@c0"] = 37;
+  executor_->microseconds["slow@c1"] = 1;
+  const TuneJournal journal = Run();
+  EXPECT_FALSE(executor_->samples.contains("slow@c1"));
+  EXPECT_EQ(journal.records[0].trials[9].state, TrialState::kPruned);
+  EXPECT_FALSE(journal.records[0].trials[9].timed());
+  EXPECT_THAT(Those(journal.records[0], {TrialState::kRight}), testing::Contains("slow c0 right"));
+}
+
+TEST_F(TunerTest, WhenTimeIsUpNoProblemIsBegunAndTheyWereSpread) {
+  std::vector<std::string> problems;
+  for (const char* suffix : {"", "-b", "-bdw", "-bpw", "-mid.relu", "-out.relu"})
+    problems.push_back(kProblem + std::string(suffix));
+  SetSweep(problems, {"fast"});
+  options_.seconds = 1e-9;
+  EXPECT_EQ(Run().records.size(), 0u);
+  EXPECT_EQ(ReadTuneJournal(dir_ / "tune.jsonl").header.planned, 6);
+  options_.resume = true;
+  options_.seconds = 1e9;
+  Run();
+  std::vector<std::string> order;
+  for (const std::string& told : told_) order.push_back(told.substr(0, told.find(' ')).substr(12));
+  EXPECT_THAT(order, ElementsAre("", "-mid.relu", "-bdw", "-b", "-out.relu", "-bpw"));
 }
 
 TEST_F(TunerTest, AWrongWinnerIsExcludedAndTheNextTakesItsPlace) {
@@ -260,7 +286,7 @@ TEST_F(TunerTest, AWrongWinnerIsExcludedAndTheNextTakesItsPlace) {
               UnorderedElementsAre("fast c5 wrong", "slow c1 wrong"));
   EXPECT_THAT(journal.records[0].trials[5].why, HasSubstr("exact"));
   EXPECT_EQ(ExitCodeOf(journal), ExitCode::kWrong);
-  const std::vector<TunedProblem> rows = RowsOf(journal, executor_->device().info());
+  const std::vector<TunedProblem> rows = RowsOf(journal);
   for (const TunedRow& row : rows.at(0).rows) EXPECT_NE(row.configuration, "c5");
 }
 
@@ -356,9 +382,9 @@ TEST_F(TunerTest, WinnersOfTheTableStayUnlessTheyAreBeatenClearly) {
 }
 
 TEST_F(TunerTest, RowsAreOfThisGpuAndInMicroseconds) {
-  assay_device_info device{};
-  device.compute_capability = 90, device.num_sms = 132;
-  const std::vector<TunedProblem> problems = RowsOf(Run(), device);
+  TuneJournal journal = Run();
+  journal.header.capability = 90, journal.header.sms = 132;
+  const std::vector<TunedProblem> problems = RowsOf(journal);
   ASSERT_EQ(problems.size(), 1u);
   EXPECT_THAT(problems[0].variants, ElementsAre("fast", "slow"));
   ASSERT_EQ(problems[0].rows.size(), 4u);
