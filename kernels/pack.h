@@ -120,8 +120,8 @@ typedef struct assay_tile_axis {
  * short text that stands for it in tables and on command lines, as "64x128s3". */
 typedef struct assay_configuration {
   char text[64]; /* NUL-terminated; 1 to 63 of the letters a-z A-Z, digits, _ - + = . : and no two alike */
-  double cost; /* What the variant's own model says that a launch takes, in any unit that is the same for all
-                  of its configurations and problems (microseconds, at best); 0: it has none to say */
+  double cost; /* Microseconds of a launch by the variant's own model, on the GPU that the model was made for;
+                  0: it has none to say */
 } assay_configuration;
 
 typedef struct assay_variant {

@@ -12,7 +12,7 @@ namespace assay {
 // One of the ways in which a variant can do a problem; see assay_configuration.
 struct Configuration {
   std::string text;
-  double cost = 0;  // by the variant's own model, in a unit of its own; 0: it has none
+  double cost = 0;  // microseconds by the variant's own model; 0: it has none
 
   bool operator==(const Configuration&) const = default;
 };

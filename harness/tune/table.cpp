@@ -28,7 +28,7 @@ constexpr std::string_view kPreamble =
     "came\n"
     "# close to the fastest of all. All of these were judged right there. Written by the program; by hand it "
     "is\n"
-    "# only to be cut. `auto` picks from it (docs/kernels/auto.md).\n";
+    "# only to be cut (docs/tuning.md).\n";
 
 struct Field {
   std::string_view text;

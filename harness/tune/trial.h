@@ -25,7 +25,7 @@ const char* TrialStateName(TrialState state);  // "pruned", ...
 struct Trial {
   std::string variant;
   std::string configuration;  // empty: of a variant that offers none
-  double cost = 0;            // by the variant's own model
+  double cost = 0;            // microseconds by the variant's own model; 0: it has none
   bool own_choice = false;    // what the variant's create() takes
   bool incumbent = false;     // the table had it
   TrialState state = TrialState::kFailed;

@@ -22,7 +22,7 @@
 //   static std::vector<Tile> Tiles(const assay_problem&, const Shape&, const assay_device_info&);
 //   static std::string TileName(const Tile&);  // short, no two alike, see assay_configuration
 //   K(const assay_problem&, const Shape&, const assay_device_info&, const Tile&);
-//   // Optional: what its own model says that a launch takes, in one unit for all tiles and problems.
+//   // Optional: microseconds of a launch by its own model; it is the ratios that have to be right.
 //   static double Cost(const assay_problem&, const Shape&, const assay_device_info&, const Tile&);
 #pragma once
 

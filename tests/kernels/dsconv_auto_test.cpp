@@ -4,10 +4,13 @@
 
 #include <cmath>
 #include <cstring>
+#include <fstream>
 #include <map>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include "harness/device/configurations.h"
 #include "harness/device/device.h"
 #include "harness/device/pack_loader.h"
 #include "harness/tune/table.h"
@@ -115,12 +118,17 @@ TEST(ParseRow, IsNothingForWhatIsNoRow) {
 
 TEST(TheTableOfTheRepository, IsOneThatBothReadersTake) {
   std::size_t rows = 0;
-  for (const TunedRow& row : ReadTunedTable(TUNED_CSV).rows) {
+  const TunedTable table = ReadTunedTable(TUNED_CSV);
+  std::ifstream in(TUNED_CSV, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  EXPECT_EQ(text.str(), TunedTableText(table)) << "it is as the program writes it";
+  for (const TunedRow& row : table.rows) {
     TunedTable one;
     one.rows.push_back(row);
-    std::string text = TunedTableText(one);
-    text.pop_back();
-    EXPECT_TRUE(ParseRow(text.substr(text.rfind('\n') + 1))) << row.key.Text();
+    std::string line = TunedTableText(one);
+    line.pop_back();
+    EXPECT_TRUE(ParseRow(line.substr(line.rfind('\n') + 1))) << row.key.Text();
     ++rows;
   }
   RecordProperty("rows", static_cast<int>(rows));
@@ -274,6 +282,13 @@ TEST(RankByRule, IsInTheOrderOfKindsWithOwnChoices) {
   EXPECT_THAT(names, ElementsAre("hopper c", "mma a", "naive ", "mine x"));
 }
 
+TEST(RankByRule, GoesByCostsWhereAllOnMatrixUnitsSayOne) {
+  const auto first = [](const Offers& offers) { return RankByRule(offers).front().variant; };
+  EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 10}, {"hopper", "c", 11}}), "mma");
+  EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 12}, {"hopper", "c", 11}}), "hopper");
+  EXPECT_EQ(first({{"tiled", "t", 1}, {"mma", "a", 10}, {"hopper", "c", 0}}), "hopper") << "not all say one";
+}
+
 TEST(Distance, GrowsWithWhatDecidesAboutTiles) {
   const Sizes base = Of("n8c64k64h56w56r3p1");
   EXPECT_EQ(Distance(base, base, ASSAY_NHWC), 0);
@@ -331,6 +346,41 @@ TEST_F(AutoOnHost, RefusesOnlyWhatEverybodyRefuses) {
   EXPECT_NE(auto_.supports(&view, &device_->info(), &why), 0);
   EXPECT_THAT(why.text, HasSubstr("h * w"));
 }
+
+#ifdef DSCONV_CUDA_PACK
+// A tile is chosen on the host, so a GPU's can be looked at without one.
+TEST(CudaPack, OffersAnH100WhatCanBeMadeAndToldApart) {
+  const Pack pack = OpenPack(DSCONV_CUDA_PACK);
+  ASSERT_EQ(pack.unavailable, "");
+  assay_device_info h100 = Device("NVIDIA H100 80GB HBM3", 90, 132);
+  h100.shared_bytes_per_block = 227 * 1024;
+  h100.l2_bytes = std::int64_t{50} << 20;
+  for (const char* id :
+       {"n1c32k64h112w112r3p1", "n128c512k512h14w14r3p1-b-mid.relu6", "n32c960k160h7w7r3p1-b-mid.silu",
+        "n16c240k40h28w28r5p2", "n8c96k96h56w56r7p3", "n128c1024k2048h10w10r3p1", "n8c2048k256h33w33r3p12d12",
+        "n3c13k7h17w19r3p1st2", "n1c1k1h1w1r1"}) {
+    const Problem problem = Dsconv().ParseProblemId(id);
+    for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
+      for (const assay_layout layout : {ASSAY_NCHW, ASSAY_NHWC}) {
+        const assay_problem view = problem.View(dtype, layout);
+        for (int i = 0; i < pack.table->num_variants; ++i) {
+          const assay_variant& variant = pack.table->variants[i];
+          assay_message why{};
+          if (variant.supports(&view, &h100, &why) != 0) continue;
+          const std::string own = LocalPlan(variant, view, h100).Describe();
+          if (variant.configurations == nullptr) continue;
+          const std::vector<Configuration> list = ConfigurationsOf(variant, view, h100);
+          ASSERT_FALSE(list.empty()) << variant.name << " " << id;
+          EXPECT_LE(list.size(), 64u) << variant.name << " " << id << ": a few dozens can be timed";
+          EXPECT_EQ(LocalPlan(variant, view, h100, list.front().text).Describe(), own)
+              << variant.name << " " << id;
+          for (const Configuration& configuration : list) LocalPlan(variant, view, h100, configuration.text);
+        }
+      }
+    }
+  }
+}
+#endif
 
 }  // namespace
 }  // namespace assay::dsconv::automatic

@@ -34,7 +34,7 @@ struct Pick {
   enum class By { kTable, kModel, kRule };
   std::string variant, configuration;
   By by = By::kRule;
-  double us = 0;             // measured (kTable) or predicted (kModel)
+  double us = 0;  // measured (kTable), predicted (kModel), or its variant's own model's; 0: unknown
   std::string_view nearest;  // kModel: id of the tuned problem that counts most
 };
 
@@ -210,22 +210,26 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
 }
 
 // Where the table says nothing: own choices, in the order in which kernels of this project are fast as a
-// rule. Those that are not named here come last, as they are listed.
+// rule. Those on matrix units come first, and in the order of their costs if all that take the problem say
+// one. Those that are not named here come last, as they are listed.
 inline std::vector<Pick> RankByRule(const Offers& offers) {
   constexpr std::string_view kOrder[] = {"hopper", "mma", "tf32x3", "tiled", "warp_shuffle", "naive"};
-  constexpr std::size_t kUnnamed = std::size(kOrder);
-  std::vector<Pick> picks;
-  for (const Offer& offer : offers) {
-    if (std::none_of(picks.begin(), picks.end(),
-                     [&](const Pick& pick) { return pick.variant == offer.variant; }))
-      picks.push_back({offer.variant, offer.configuration, Pick::By::kRule, 0, {}});
-  }
+  constexpr std::size_t kOnMatrixUnits = 3, kUnnamed = std::size(kOrder);
   const auto place = [&](const Pick& pick) {
     const auto found = std::find(std::begin(kOrder), std::end(kOrder), pick.variant);
     return found != std::end(kOrder) ? static_cast<std::size_t>(found - std::begin(kOrder)) : kUnnamed;
   };
+  std::vector<Pick> picks;
+  for (const Offer& offer : offers) {
+    if (picks.empty() || picks.back().variant != offer.variant)
+      picks.push_back({offer.variant, offer.configuration, Pick::By::kRule, offer.cost, {}});
+  }
   std::stable_sort(picks.begin(), picks.end(),
                    [&](const Pick& a, const Pick& b) { return place(a) < place(b); });
+  const auto end = std::find_if(picks.begin(), picks.end(),
+                                [&](const Pick& pick) { return place(pick) >= kOnMatrixUnits; });
+  if (std::all_of(picks.begin(), end, [](const Pick& pick) { return pick.us > 0; }))
+    std::stable_sort(picks.begin(), end, [](const Pick& a, const Pick& b) { return a.us < b.us; });
   return picks;
 }
 

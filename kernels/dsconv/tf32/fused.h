@@ -64,8 +64,10 @@ class Fused {
   }
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
+    constexpr double kCyclesPerMicrosecond = 1980;  // of an H100
     if (tile.direct) return 0;
-    return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms));
+    return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms)) /
+           kCyclesPerMicrosecond;
   }
 
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
