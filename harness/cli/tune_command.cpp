@@ -108,10 +108,10 @@ ExitCode Tune(const TuneArguments& arguments, const std::string& command_line) {
   options.seconds = arguments.seconds;
   if (arguments.held_out) options.picker = arguments.picker;
   const fs::path journal_path = options.out_dir / "tune.jsonl";
-  interrupt.Guard(journal_path, command_line, [&] {
+  interrupt.Guard(journal_path, command_line, [journal_path, path, table] {
     const TuneJournal so_far = ReadTuneJournal(journal_path);
     return fmt::format("after {} of {} problems; {}", so_far.records.size(), so_far.header.planned,
-                       Conclude(options.out_dir, path, table, so_far));
+                       Conclude(journal_path.parent_path(), path, table, so_far));
   });
   const TuneJournal journal =
       RunTune(sweep, executor, table, options, [&](const TuneRecord& record, int done, int planned) {

@@ -209,12 +209,14 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
   return table;
 }
 
-// Where the table says nothing: own choices, in the order in which kernels of this project are fast as a
-// rule. Those on matrix units come first, and in the order of their costs if all that take the problem say
-// one. Those that are not named here come last, as they are listed.
+// Where the table says nothing: own choices, kernels on matrix units first. Of those, the ones that say what
+// they cost come first, the cheapest at the front; the others, and other kernels, in the order in which they
+// are fast as a rule. What is not named here comes last, as it is listed.
 inline std::vector<Pick> RankByRule(const Offers& offers) {
-  constexpr std::string_view kOrder[] = {"hopper", "mma", "tf32x3", "tiled", "warp_shuffle", "naive"};
-  constexpr std::size_t kOnMatrixUnits = 3, kUnnamed = std::size(kOrder);
+  constexpr std::string_view kOrder[] = {"hopper",       "hopper_wide",   "mma",
+                                         "hopper_small", "hopper_tf32x3", "tf32x3",
+                                         "tiled",        "warp_shuffle",  "naive"};
+  constexpr std::size_t kOnMatrixUnits = 6, kUnnamed = std::size(kOrder);
   const auto place = [&](const Pick& pick) {
     const auto found = std::find(std::begin(kOrder), std::end(kOrder), pick.variant);
     return found != std::end(kOrder) ? static_cast<std::size_t>(found - std::begin(kOrder)) : kUnnamed;
@@ -224,12 +226,11 @@ inline std::vector<Pick> RankByRule(const Offers& offers) {
     if (picks.empty() || picks.back().variant != offer.variant)
       picks.push_back({offer.variant, offer.configuration, Pick::By::kRule, offer.cost, {}});
   }
-  std::stable_sort(picks.begin(), picks.end(),
-                   [&](const Pick& a, const Pick& b) { return place(a) < place(b); });
-  const auto end = std::find_if(picks.begin(), picks.end(),
-                                [&](const Pick& pick) { return place(pick) >= kOnMatrixUnits; });
-  if (std::all_of(picks.begin(), end, [](const Pick& pick) { return pick.us > 0; }))
-    std::stable_sort(picks.begin(), end, [](const Pick& a, const Pick& b) { return a.us < b.us; });
+  const auto known = [&](const Pick& pick) { return place(pick) < kOnMatrixUnits && pick.us > 0; };
+  std::stable_sort(picks.begin(), picks.end(), [&](const Pick& a, const Pick& b) {
+    if (known(a) != known(b)) return known(a);
+    return known(a) ? a.us < b.us : place(a) < place(b);
+  });
   return picks;
 }
 
