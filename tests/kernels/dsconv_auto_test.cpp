@@ -255,9 +255,19 @@ TEST_F(RankTest, TheVariantsOwnModelSaysWhatATileWastes) {
   offers_ = {{"mma", "a", 110}, {"mma", "b", 200}, {"mma", "c", 115}};
   elsewhere_["n1c64k64h56w56r3p1"] = {{"mma", "a", 100}, {"mma", "b", 100}, {"mma", "c", 100}};
   EXPECT_THAT(Rank("n1c64k64h58w58r3p1"), ElementsAre("mma a", "mma c", "mma b"));
-  EXPECT_NEAR(picks_[0].us, 110 * 10 * kNotKept / 100, 1e-9);
-  EXPECT_NEAR(picks_[1].us, 115 * 11 / 100.0, 1e-9);
-  EXPECT_NEAR(picks_[2].us, 200 * 10 / 100.0, 1e-9);
+  const double far =
+      std::exp(kFar * Distance(Of("n1c64k64h58w58r3p1"), Of("n1c64k64h56w56r3p1"), ASSAY_NHWC));
+  EXPECT_NEAR(picks_[0].us, far * 110 * 10 * kNotKept / 100, 1e-9);
+  EXPECT_NEAR(picks_[1].us, far * 115 * 11 / 100.0, 1e-9);
+  EXPECT_NEAR(picks_[2].us, far * 200 * 10 / 100.0, 1e-9);
+}
+
+// mma is known from the problem itself but for one pixel, tiled from one with four times the channels.
+TEST_F(RankTest, WhatIsKnownFromNearByIsPreferred) {
+  rows_.Add("n1c64k64h56w56r3p1", "mma", "b", 10);
+  rows_.Add("n1c256k64h56w56r3p1", "tiled", "d",
+            10 * Floor(Of("n1c256k64h56w56r3p1"), ASSAY_F16) / Floor(Of("n1c64k64h56w56r3p1"), ASSAY_F16));
+  EXPECT_EQ(Rank("n1c64k64h56w57r3p1").front(), "mma b");
 }
 
 // What was tried and lost although its model liked it best is not better for being liked again.

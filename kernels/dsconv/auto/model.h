@@ -44,6 +44,9 @@ inline constexpr std::size_t kNeighbours = 5;
 inline constexpr double kNotKept = 1.05;
 // Distances below this make no difference.
 inline constexpr double kNear = 0.1;
+// What a variant is predicted to take grows by this share with each unit of distance to its nearest tuned
+// problem: where the table is sparse, what is known from near by is to be preferred.
+inline constexpr double kFar = 0.02;
 
 // Microseconds on an H100, roughly: it is only their ratio between two problems that counts.
 inline double Floor(const Sizes& d, assay_dtype dtype) {
@@ -166,7 +169,7 @@ inline double Predict(const Sizes& problem, const Offer& given, const std::vecto
     weights += weight;
   }
   const double a = offer.cost > 0 ? offer.cost : Floor(problem, neighbours.front().rows.front()->dtype);
-  return a * std::exp(sum / weights);
+  return a * std::exp(sum / weights + kFar * neighbours.front().distance);
 }
 
 // Whether any neighbour has a row of that configuration.
