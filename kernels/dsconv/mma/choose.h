@@ -137,7 +137,9 @@ inline double CostOf(const Shape& shape, const Plan& plan, const Tile& tile, std
   const double overlap = plan.stages > 2 ? 0.06 : 0.2;
   // Short rows are slower than that where memory is busy.
   const double slower = plan.chunk == 16 ? 1.05 : (plan.chunk == 32 && shape.c > 32 ? 1.02 : 1.0);
-  const double tile_clocks = (std::max(compute, load) + overlap * std::min(compute, load)) * slower;
+  const double doubtful = plan.split > 1 ? 1.05 : 1.0;
+  const double tile_clocks =
+      (std::max(compute, load) + overlap * std::min(compute, load)) * slower * doubtful;
   return (rounds * tile_clocks + 3600 + plan.x_bytes / 13.0) / 1750 + 3;
 }
 
