@@ -151,8 +151,8 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
   const Pack& pack = HostPack();
   std::vector<std::string> names;
   for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
-  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "tf32", "tf32x3",
-                                          "auto"));
+  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_wide",
+                                          "tf32", "tf32x3", "auto"));
 }
 
 TEST(DsconvHostPack, SaysWhichParameterIsTooLarge) {
