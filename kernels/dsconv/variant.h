@@ -75,6 +75,15 @@ inline std::string WhyNotAnyVariant(const assay_problem& problem) {
 
 template <class Kernel>
 struct VariantOf {
+  // `Tile` is this function's old name.
+  static std::vector<assay_tile_axis> AxesOf(const assay_problem& problem, const Shape& shape,
+                                             const assay_device_info& device) {
+    if constexpr (requires { Kernel::Axes(problem, shape, device); }) {
+      return Kernel::Axes(problem, shape, device);
+    } else {
+      return Kernel::Tile(problem, shape, device);
+    }
+  }
   static std::int32_t Supports(const assay_problem* problem, const assay_device_info* device,
                                assay_message* why) {
     std::string reason = WhyNotAnyVariant(*problem);
@@ -106,7 +115,7 @@ struct VariantOf {
   static void Release(void* plan) { delete static_cast<Kernel*>(plan); }
   static std::int32_t Tile(const assay_problem* problem, const assay_device_info* device,
                            assay_tile_axis* axes, std::int32_t capacity) try {
-    const std::vector<assay_tile_axis> all = Kernel::Tile(*problem, ShapeOf(*problem), *device);
+    const std::vector<assay_tile_axis> all = AxesOf(*problem, ShapeOf(*problem), *device);
     const auto room = static_cast<std::size_t>(std::max(capacity, 0));
     std::copy_n(all.begin(), std::min(all.size(), room), axes);
     return static_cast<std::int32_t>(all.size());
