@@ -22,7 +22,6 @@
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::tiled {
-namespace {
 
 class Tiled {
  public:
@@ -47,22 +46,30 @@ class Tiled {
     const BlockInfo block = InfoOf(tile.block);
     constexpr const char* kNames[] = {"strips", "strips", "gather3", "gather", "direct"};
     return std::to_string(block.pixels) + "x" + std::to_string(block.out) + "c" +
-           std::to_string(block.chunk) + "-" + kNames[static_cast<int>(tile.depthwise)] + "-band" +
+           std::to_string(block.chunk) + "-" + kNames[static_cast<int>(tile.depthwise)] + "-q" +
            std::to_string(tile.band);
+  }
+
+  static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
+                     const Tile& tile) {
+    return CostOf(shape, tile, problem.dtype, device);
   }
 
   static std::vector<assay_tile_axis> Axes(const assay_problem& problem, const Shape& shape,
                                            const assay_device_info& device) {
-    const Tile tile = TilesOf(shape, problem.dtype, device).front();
-    const BlockInfo block = InfoOf(tile.block);
-    return {
-        {"q", tile.band}, {"p", std::max(1, block.pixels / tile.band)}, {"k", block.out}, {"c", block.chunk}};
+    const std::vector<Tile> tiles = TilesOf(shape, problem.dtype, device);
+    if (tiles.empty()) return {};
+    const BlockInfo block = InfoOf(tiles.front().block);
+    return {{"p", std::max(1, block.pixels / tiles.front().band)},
+            {"q", tiles.front().band},
+            {"k", block.out},
+            {"c", block.chunk}};
   }
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
                             const assay_device_info& device) {
-    if (TilesOf(shape, problem.dtype, device).empty()) return "n, p, q and k need more than 2^31 - 1 blocks";
-    return {};
+    if (!TilesOf(shape, problem.dtype, device).empty()) return {};
+    return "n, p, q and k need more than 2^31 - 1 blocks";
   }
 
   Tiled(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
@@ -122,8 +129,6 @@ class Tiled {
   std::int64_t blocks_ = 0, shared_bytes_ = 0;
   std::string description_;
 };
-
-}  // namespace
 
 assay_variant Row() { return VariantOf<Tiled>::Row(); }
 

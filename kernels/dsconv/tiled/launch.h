@@ -4,7 +4,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/device/launch.h"
-#include "kernels/dsconv/tiled/choose.h"
+#include "kernels/dsconv/tiled/blocks.h"
 #include "kernels/dsconv/tiled/kernel.h"
 
 namespace assay::dsconv::tiled {

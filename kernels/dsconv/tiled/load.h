@@ -61,7 +61,8 @@ __device__ __forceinline__ void LoadPlanes(const Shape& shape, const Plan& plan,
 template <class B, int kUnit, int kPitch, class T>
 __device__ __forceinline__ void LoadPixels(const Shape& shape, const T* __restrict__ x, const Copy* copies,
                                            std::int32_t count, std::int32_t c0, T* to) {
-  constexpr std::int32_t kUnits = B::kChunk / kUnit, kPixels = B::kThreads / kUnits, kAtOnce = 4;
+  constexpr std::int32_t kUnits = B::kChunk / kUnit, kPixels = B::kThreads / kUnits;
+  constexpr std::int32_t kAtOnce = 4;
   static_assert(B::kThreads % kUnits == 0);
   const std::int32_t thread = static_cast<std::int32_t>(threadIdx.x);
   const std::int32_t channel = thread % kUnits * kUnit;

@@ -7,8 +7,6 @@
 // rows follow.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <cstdint>
 
 #include "kernels/dsconv/shape.h"
@@ -72,7 +70,6 @@ struct Plan {
   std::int32_t skew;                   // NCHW: elements before the first window's in a row
   std::int32_t pitch;                  // elements between rows of the tile
   std::int32_t plane;                  // NCHW: elements between channels
-  std::int32_t copies;                 // of a plane (NCHW) or pixels (NHWC), at most
   std::int32_t copy_width;             // NCHW: threads that copy one plane side by side; a power of two
   std::int32_t copy_step, copy_steps;  // planes that are copied side by side; their product is a chunk
   std::int32_t stage_elements;         // of x, a chunk
@@ -84,8 +81,5 @@ struct Plan {
   bool out_plain, out_clamps;          // the same of act_out
   float mid_low, mid_high, out_low, out_high;
 };
-
-inline std::int64_t DivideUp(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-inline std::int64_t RoundUp(std::int64_t a, std::int64_t to) { return DivideUp(a, to) * to; }
 
 }  // namespace assay::dsconv::tiled
