@@ -1,25 +1,21 @@
-// Clamps that let NaN through (PTX ISA, min and max with .NaN; sm_80 and up).
+// Clamps through which NaN goes (PTX ISA, max.NaN; sm_80 and up).
 #pragma once
 
 #include <cuda_runtime.h>
 
 namespace assay::device {
 
-// z held between low and high, which are no NaN; a NaN stays one. Two instructions, where comparisons take
-// four.
-__device__ __forceinline__ float Clamp(float z, float low, float high) {
+// min(max(z, low), high); NaN where z is. `low` and `high` may be infinite.
+__device__ __forceinline__ float ClampNan(float z, float low, float high) {
 #ifdef ASSAY_SIMT
-  return z < low ? low : (z > high ? high : z);
+  z = z < low ? low : z;
+  return z > high ? high : z;
 #else
-  float result;
-  asm("{\n"
-      ".reg .f32 above;\n"
-      "max.NaN.f32 above, %1, %2;\n"
-      "min.NaN.f32 %0, above, %3;\n"
-      "}\n"
-      : "=f"(result)
+  float clamped;
+  asm("{.reg .f32 t;\n max.NaN.f32 t, %1, %2;\n min.NaN.f32 %0, t, %3;}\n"
+      : "=f"(clamped)
       : "f"(z), "f"(low), "f"(high));
-  return result;
+  return clamped;
 #endif
 }
 

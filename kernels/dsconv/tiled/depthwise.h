@@ -21,7 +21,7 @@ __device__ __forceinline__ void StoreMid(const Plan& plan, const float (&sums)[k
   for (int i = 0; i < kCount; ++i) values[i] = sums[i];
   if (!plan.mid_plain) {
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) values[i] = device::Clamp(sums[i], plan.mid_low, plan.mid_high);
+    for (int i = 0; i < kCount; ++i) values[i] = device::ClampNan(sums[i], plan.mid_low, plan.mid_high);
   }
   if constexpr (kCount == 4) {
     device::StoreFloat4(mid, make_float4(values[0], values[1], values[2], values[3]));

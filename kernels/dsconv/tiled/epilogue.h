@@ -26,7 +26,7 @@ __device__ __forceinline__ void AddBias(const Plan& plan, const float* __restric
       for (int j = 0; j < 4; ++j) {
         float& sum = sums[i][4 * g + j];
         sum += bias[j];
-        if (!plan.out_plain) sum = device::Clamp(sum, plan.out_low, plan.out_high);
+        if (!plan.out_plain) sum = device::ClampNan(sum, plan.out_low, plan.out_high);
       }
     }
   }
