@@ -9,6 +9,7 @@
 
 #include "harness/config/adhoc.h"
 #include "harness/config/selection.h"
+#include "harness/record/graph_name.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -34,6 +35,12 @@ std::vector<std::string> VariantNames(const Catalog& catalog) {
     if (std::ranges::find(names, entry.variant) == names.end()) names.push_back(entry.variant);
   }
   return names;
+}
+
+std::vector<std::string> PlainNames(const std::vector<std::string>& names) {
+  std::vector<std::string> plain;
+  for (const std::string& name : names) plain.emplace_back(PlainName(name));
+  return plain;
 }
 
 std::regex CompileFilter(const std::string& filter) {
@@ -91,6 +98,9 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("--dtype", options.dtypes, "fp32, fp16, bf16")->delimiter(',');
   command.add_option("--layout", options.layouts, "nchw, nhwc")->delimiter(',');
   command.add_option("--variant", options.variants, "names that `assay list` shows")->delimiter(',');
+}
+
+void AddSeedOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("--seeds", options.seeds, "how often inputs are drawn")->check(CLI::Range(1, 100));
   command.add_option("--first-seed", options.first_seed, "seed of the first draw")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{9007199254740991}));
@@ -101,7 +111,12 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
   options.problems = CanonicalProblems(given.problems);
   CheckNames("--dtype", options.dtypes, DTypeNames());
   CheckNames("--layout", options.layouts, LayoutNames());
-  CheckNames("--variant", options.variants, VariantNames(catalog));
+  CheckNames("--variant", PlainNames(options.variants), VariantNames(catalog));
+  if (!options.configuration.empty() && options.variants.size() != 1) {
+    throw ConfigError(
+        fmt::format("--configuration: found {} names under --variant; allowed: one, whose it is",
+                    options.variants.size()));
+  }
   if (options.config.empty() && options.problems.empty()) {
     throw ConfigError("nothing to run: give a config (as configs/quick.yaml) or --problem");
   }
@@ -118,6 +133,7 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
                     "all {} cases of {}",
                     all, options.config.empty() ? "the command line" : options.config.string()));
   }
+  for (Case& c : sweep.cases) c.configuration = options.configuration;
   if (options.seeds) sweep.verify.seeds = *options.seeds;
   if (options.first_seed) sweep.verify.first_seed = *options.first_seed;
   return sweep;

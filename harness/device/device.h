@@ -40,6 +40,13 @@ class Stream {
   virtual void Synchronize() = 0;
 };
 
+// Work that was captured once and can be launched again and again.
+class LaunchGraph {
+ public:
+  virtual ~LaunchGraph() = default;
+  virtual void Launch(void* stream) = 0;  // of the device, as Stream::handle() gives it
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -70,6 +77,13 @@ class Device {
   // Within device memory, in stream order; does not wait for it.
   virtual void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) = 0;
 
+  // What `enqueue` puts on the stream that it is given, without running any of it; ready to be launched
+  // without a first-time cost. Throws DeviceError where that cannot be captured, or where there are no
+  // graphs.
+  virtual std::unique_ptr<LaunchGraph> Capture(const std::function<void(void* stream)>& /*enqueue*/) {
+    throw DeviceError(name() + " has no CUDA graphs");
+  }
+
   // Why the last launch failed, over several lines, where the device knows more than the launch's error says
   // (on the host device: which lanes waited where). Empty if that launch went well or no more is known.
   virtual std::string LastFault() const { return {}; }
@@ -81,6 +95,9 @@ class Device {
 // The hash that Device::Hash computes: the sum modulo 2^64 over 8-byte words w_i (the tail zero-padded) of
 // Mix(w_i + (i+1) * 0x9E3779B97F4A7C15), Mix being the finalizer of splitmix64 (Steele et al., OOPSLA 2014).
 std::uint64_t HashBytes(std::span<const std::byte> bytes);
+
+// As much of the name as there is room for.
+void SetName(assay_device_info& info, const std::string& name);
 
 // OS threads that blocks are spread over; 0: all of the machine's.
 std::unique_ptr<Device> MakeHostDevice(int threads = 0);

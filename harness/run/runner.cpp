@@ -20,23 +20,6 @@
 namespace assay {
 namespace {
 
-bool KilledFromOutside(const DeviceError& error) {
-  const auto* lost = dynamic_cast<const WorkerLost*>(&error);
-  return lost != nullptr && lost->cause == WorkerLost::Cause::kKilled;
-}
-
-// A kernel's time limit is not meant for copying, filling and hashing gigabytes around its launches.
-double TransferSeconds(const Case& c) {
-  constexpr double kBytesPerSecond = 2e8;  // each byte goes to and fro several times
-  double bytes = 0;
-  for (const auto& specs : {c.problem.op->Inputs(c.problem), c.problem.op->Outputs(c.problem)}) {
-    for (const TensorSpec& spec : specs) {
-      bytes += static_cast<double>(spec.Count()) * static_cast<double>(DTypeBytes(c.dtype));
-    }
-  }
-  return bytes / kBytesPerSecond;
-}
-
 class SweepRun {
  public:
   SweepRun(const Sweep& sweep, Executor& executor, const RunOptions& options, Progress& progress)
@@ -112,6 +95,8 @@ class SweepRun {
     if (!found.variant) return Settle(job, Verdict::kUnavailable, found.unavailable);
     job.variant = *found.variant;
     job.id = found.id;
+    job.record.operand_bits =
+        std::min(SignificantBits(job.variant.promise(c.dtype).operand), SignificantBits(c.dtype));
     // Who kills processes may hit this one by chance; twice in a row it has to do with the case.
     constexpr int kTries = 2;
     for (int attempt = 1; !TryToJudge(job) && attempt < kTries; ++attempt) {
@@ -151,7 +136,8 @@ class SweepRun {
   }
 
   void CreatePlan(Job& job) {
-    job.plan = executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout));
+    job.plan =
+        executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout), job.c->configuration);
     job.plan_generation = executor_.generation();
     job.record.plan = job.plan->Describe();
   }
@@ -367,6 +353,7 @@ std::string ReproduceCommand(const Case& c, const VerifySettings& verify,
   std::string command =
       fmt::format("build/assay run --problem {} --dtype {} --layout {} --variant {}",
                   c.problem.op->ProblemId(c.problem), DTypeName(c.dtype), LayoutName(c.layout), c.variant);
+  if (!c.configuration.empty()) command += " --configuration " + c.configuration;
   const VerifySettings defaults;
   const int seeds = c.seeds > 0 ? c.seeds : verify.seeds;
   if (seeds != defaults.seeds) command += fmt::format(" --seeds {}", seeds);

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "harness/device/cuda/captured_graph.h"
 #include "harness/device/cuda/cuda_check.h"
 #include "harness/device/cuda/hash.h"
 #include "harness/device/cuda/hold.h"
@@ -88,6 +89,7 @@ class CudaDevice : public Device {
     info_.shared_bytes_per_block = Attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, ordinal);
     info_.l2_bytes = Attribute(cudaDevAttrL2CacheSize, ordinal);
     info_.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
+    SetName(info_, description_);
     CheckHasCode();
   }
 
@@ -151,6 +153,12 @@ class CudaDevice : public Device {
 
   void ReleaseStreams() override {
     if (holder_) holder_->ReleaseAll();
+  }
+
+  std::unique_ptr<LaunchGraph> Capture(const std::function<void(void* stream)>& enqueue) override {
+    MadeCurrent(ordinal_);
+    const CudaStream stream;
+    return CaptureGraph(stream.get(), enqueue);
   }
 
   void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) override {

@@ -53,7 +53,7 @@ inline double CyclesOfRound(const Shape& shape, const Tile& tile, const Layout& 
   return product + outputs * per_output / 4 + copies * (tile.unit > 2 ? 24 : 19);
 }
 
-// Cycles of a multiprocessor for the launch, about.
+// Microseconds of the launch, about.
 inline double CostOf(const Shape& shape, const Tile& tile, assay_dtype dtype,
                      const assay_device_info& device) {
   const Layout layout = LayoutOf(shape, tile, dtype);
@@ -71,11 +71,13 @@ inline double CostOf(const Shape& shape, const Tile& tile, assay_dtype dtype,
   // The block of 64 x 128 was not there when the constants were fitted: it stands behind those that were,
   // unless it is better by far.
   const double doubt = tile.block == kUnmeasured ? 1.1 : 1.0;
-  const double computing = doubt * each * (blocks < 12 * sms ? std::ceil(blocks / sms) : blocks / sms);
+  constexpr double kMegahertz = 1950;
+  const double computing =
+      doubt * each * (blocks < 12 * sms ? std::ceil(blocks / sms) : blocks / sms) / kMegahertz;
   // Device memory at two thirds of what copies reach; near it, both wait for each other.
   const double elements = static_cast<double>(shape.n) * (static_cast<double>(shape.c) * shape.h * shape.w +
                                                           static_cast<double>(shape.k) * shape.p * shape.q);
-  const double memory = elements * ElementBytes(dtype) * 1e-3;
+  const double memory = elements * ElementBytes(dtype) / 2e6;
   return std::pow(std::pow(computing, 4) + std::pow(memory, 4), 0.25);
 }
 
