@@ -1,12 +1,11 @@
 // Both halves in fp32 by FFMA: a block makes the depthwise half of its pixels once for its output channels.
-// A block owns 128 or 256 output pixels, in one line through the images (tiled/plan.h), and 16 to 128 output
+// A block owns 64 to 256 output pixels, in one line through the images (tiled/plan.h), and 16 to 256 output
 // channels; a warp 64 pixels x 32 channels of them, a thread 8 x 8. Shared memory holds, for two chunks of 8
 // or 16 input channels each, the halo'd input tile, the depthwise results [channel][pixel] and the pointwise
 // weights [channel][k], prepacked: while one chunk is multiplied, the block's warps make the next one and
-// copy (cp.async) the one after it. Each input element is read 9 times for a 3 x 3 filter, by strips of four
-// pixels that keep it in registers; each depthwise result and weight 16 and 8 times. Time goes to the FFMA of
-// the product, 64 of them for 4 reads of 16 bytes, where there are many output channels, and to memory where
-// few.
+// copy (cp.async) the one after it. A strip of four pixels reads each of its inputs once; each depthwise
+// result is read by a warp for 32 output channels, each weight for 64 pixels. Time goes to the FFMA of the
+// product, 64 for 4 reads of 16 bytes, where there are many output channels, and to memory where few.
 #include <cuda_runtime.h>
 
 #include <algorithm>
@@ -27,7 +26,7 @@ class Tiled {
  public:
   static constexpr const char* kName = "tiled";
   static constexpr const char* kSummary =
-      "input tile and depthwise result in shared memory, register-blocked product, both in fp32";
+      "both halves in fp32 by FFMA: strips of depthwise results beside a register-blocked product";
 
   using Tile = tiled::Tile;
 
