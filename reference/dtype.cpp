@@ -153,6 +153,8 @@ double UnitRoundoff(assay_format format) {
   throw std::invalid_argument("unknown number format " + std::to_string(static_cast<int>(format)));
 }
 
+int SignificantBits(assay_dtype dtype) { return FormatOf(dtype).precision; }
+
 int SignificantBits(assay_format format) {
   switch (format) {
     case ASSAY_FORMAT_F64:

@@ -24,6 +24,7 @@ double UnitRoundoff(assay_dtype dtype);
 double UnitRoundoff(assay_format format);
 // Bits of a number's significand, the leading one included; for TF32X3 those of both parts together.
 int SignificantBits(assay_format format);
+int SignificantBits(assay_dtype dtype);
 // How far apart a format's numbers around zero are.
 double SmallestSubnormal(assay_format format);
 // Smallest positive (subnormal) number, and largest finite one.

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "kernels/pack.h"
+#include "reference/tensor_vector.h"
 
 namespace assay {
 
@@ -198,7 +199,7 @@ class Operator {
   // False if no element would do.
   virtual bool ChangeOneElement(const Problem& /*problem*/, assay_dtype /*dtype*/, FillKind /*kind*/,
                                 TensorRole /*role*/, std::uint64_t /*seed*/,
-                                std::vector<std::vector<float>>& /*inputs*/) const {
+                                std::vector<TensorVector<float>>& /*inputs*/) const {
     return false;
   }
 

@@ -9,6 +9,7 @@
 
 #include "harness/config/adhoc.h"
 #include "harness/config/selection.h"
+#include "harness/record/graph_name.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -34,6 +35,12 @@ std::vector<std::string> VariantNames(const Catalog& catalog) {
     if (std::ranges::find(names, entry.variant) == names.end()) names.push_back(entry.variant);
   }
   return names;
+}
+
+std::vector<std::string> PlainNames(const std::vector<std::string>& names) {
+  std::vector<std::string> plain;
+  for (const std::string& name : names) plain.emplace_back(PlainName(name));
+  return plain;
 }
 
 std::regex CompileFilter(const std::string& filter) {
@@ -101,7 +108,7 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
   options.problems = CanonicalProblems(given.problems);
   CheckNames("--dtype", options.dtypes, DTypeNames());
   CheckNames("--layout", options.layouts, LayoutNames());
-  CheckNames("--variant", options.variants, VariantNames(catalog));
+  CheckNames("--variant", PlainNames(options.variants), VariantNames(catalog));
   if (options.config.empty() && options.problems.empty()) {
     throw ConfigError("nothing to run: give a config (as configs/quick.yaml) or --problem");
   }

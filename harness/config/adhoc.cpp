@@ -6,6 +6,7 @@
 
 #include "harness/config/selection.h"
 #include "harness/config/suggest.h"
+#include "harness/record/graph_name.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -52,7 +53,9 @@ std::vector<VariantChoice> SelectVariants(const AdhocOptions& options, const Cat
   std::vector<std::string> known = VariantNames(catalog, op.name(), false);
   const std::vector<std::string> baselines = VariantNames(catalog, op.name(), true);
   known.insert(known.end(), baselines.begin(), baselines.end());
-  CheckNames("--variant", options.variants, known);
+  for (const std::string& name : options.variants) {
+    if (!IsVariantAmong(known, name)) Fail("--variant", Quoted(name), AllowedNames(name, known));
+  }
   return ChooseVariants(catalog, op.name(), options.variants, options.variants);
 }
 

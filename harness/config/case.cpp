@@ -7,6 +7,7 @@
 #include "harness/config/config.h"
 #include "harness/config/selection.h"
 #include "harness/config/suggest.h"
+#include "harness/record/graph_name.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -77,9 +78,9 @@ Case ParseCaseId(std::string_view id, const Catalog& catalog, std::span<const Op
   c.layout = *layout;
   c.variant = parts[4];
   std::vector<std::string> known = VariantNames(catalog, op->name(), false);
-  c.named = std::find(known.begin(), known.end(), c.variant) != known.end();
+  c.named = IsVariantAmong(known, c.variant);
   const std::vector<std::string> baselines = VariantNames(catalog, op->name(), true);
-  c.baseline = !c.named && std::find(baselines.begin(), baselines.end(), c.variant) != baselines.end();
+  c.baseline = !c.named && IsVariantAmong(baselines, c.variant);
   if (!c.named && !c.baseline) {
     known.insert(known.end(), baselines.begin(), baselines.end());
     FailAt(id, parts[4], "unknown variant " + Quoted(parts[4]), AllowedNames(parts[4], known));

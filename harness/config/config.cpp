@@ -13,6 +13,7 @@
 #include "harness/config/suggest.h"
 #include "harness/config/where.h"
 #include "harness/config/yaml_node.h"
+#include "harness/record/graph_name.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -68,6 +69,7 @@ struct NameList {
   bool none = false;                     // the word `none` is allowed
   std::vector<std::string> others = {};  // names that belong under the key `elsewhere`
   const char* elsewhere = "";
+  bool graphs = false;  // "+graph" may stand behind a name
 };
 
 // nullopt: all. An empty list: none.
@@ -86,11 +88,12 @@ std::optional<std::vector<std::string>> ReadNames(const Entries& entries, const 
   std::vector<std::string> names;
   for (const YamlNode& item : node.Items(allowed)) {
     const std::string& name = item.Text(allowed);
-    if (std::find(list.others.begin(), list.others.end(), name) != list.others.end()) {
+    const std::string plain(list.graphs ? PlainName(name) : name);
+    if (std::find(list.others.begin(), list.others.end(), plain) != list.others.end()) {
       item.place().Fail(fmt::format("{}, which belongs under {}", Quoted(name), list.elsewhere),
                         JoinNames(list.names));
     }
-    if (std::find(list.names.begin(), list.names.end(), name) == list.names.end()) {
+    if (std::find(list.names.begin(), list.names.end(), plain) == list.names.end()) {
       item.place().Fail(fmt::format("unknown {} {}", list.what, Quoted(name)),
                         AllowedNames(name, list.names));
     }
@@ -116,9 +119,9 @@ Selection ReadSelection(const YamlNode& root, const Entries& entries, const Cata
   const std::vector<std::string> kernel_names = VariantNames(catalog, op.name(), false);
   const std::vector<std::string> baseline_names = VariantNames(catalog, op.name(), true);
   const auto kernels =
-      ReadNames(entries, {"variants", "variant", kernel_names, true, baseline_names, "baselines"});
+      ReadNames(entries, {"variants", "variant", kernel_names, true, baseline_names, "baselines", true});
   const auto baselines =
-      ReadNames(entries, {"baselines", "baseline", baseline_names, true, kernel_names, "variants"});
+      ReadNames(entries, {"baselines", "baseline", baseline_names, true, kernel_names, "variants", true});
   selection.variants = ChooseVariants(catalog, op.name(), kernels, baselines);
   if (selection.variants.empty()) {
     const YamlEntry* entry = FindEntry(entries, "variants");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "harness/record/graph_name.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -40,12 +41,15 @@ std::vector<VariantChoice> ChooseVariants(const Catalog& catalog, std::string_vi
     return !list || std::find(list->begin(), list->end(), name) != list->end();
   };
   std::vector<VariantChoice> choices;
-  for (const std::string& name : VariantNames(catalog, op, false)) {
-    if (chosen(kernels, name)) choices.push_back({name, kernels.has_value(), false});
-  }
-  for (const std::string& name : VariantNames(catalog, op, true)) {
-    if (chosen(baselines, name)) choices.push_back({name, false, true});
-  }
+  const auto choose = [&](const std::optional<std::vector<std::string>>& list, bool baseline) {
+    for (const std::string& name : VariantNames(catalog, op, baseline)) {
+      const bool named = list.has_value();
+      if (chosen(list, name)) choices.push_back({name, named && !baseline, baseline});
+      if (named && chosen(list, GraphName(name))) choices.push_back({GraphName(name), !baseline, baseline});
+    }
+  };
+  choose(kernels, false);
+  choose(baselines, true);
   return choices;
 }
 

@@ -31,7 +31,8 @@ std::vector<std::string> LayoutNames();
 // The catalog's variants of an operator, in its order.
 std::vector<std::string> VariantNames(const Catalog& catalog, std::string_view op, bool baseline);
 
-// Names that the catalog has; without a list, all of them. The result is in catalog order, baselines last.
+// Names that the catalog has, or such with "+graph" behind them; without a list, all of the former. The
+// result is in catalog order, baselines last.
 std::vector<VariantChoice> ChooseVariants(const Catalog& catalog, std::string_view op,
                                           const std::optional<std::vector<std::string>>& kernels,
                                           const std::optional<std::vector<std::string>>& baselines);

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "harness/record/graph_name.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -57,7 +58,7 @@ class Evaluator {
       case WhereOp::kLayout:
         return LayoutName(case_.layout);
       case WhereOp::kVariant:
-        return case_.variant;
+        return PlainName(case_.variant);
       case WhereOp::kLabel:
         return case_.label;
       default:

@@ -68,12 +68,12 @@ std::size_t CaseBuffers::BytesNeeded(const Problem& problem, assay_dtype dtype,
   return total;
 }
 
-void CaseBuffers::UploadInputs(std::span<const std::vector<std::byte>> bits) {
+void CaseBuffers::UploadInputs(std::span<const TensorVector<std::byte>> bits) {
   UploadInputs(bits, TensorRole::kWeight);
   UploadInputs(bits, TensorRole::kActivation);
 }
 
-void CaseBuffers::UploadInputs(std::span<const std::vector<std::byte>> bits, TensorRole role) {
+void CaseBuffers::UploadInputs(std::span<const TensorVector<std::byte>> bits, TensorRole role) {
   if (bits.size() != inputs_.size()) {
     throw std::invalid_argument(
         fmt::format("{} inputs were given where the problem has {}", bits.size(), inputs_.size()));
@@ -134,8 +134,8 @@ std::size_t CaseBuffers::OutputBytes(int index) const {
   return output ? output->size() : 0;
 }
 
-std::vector<std::byte> CaseBuffers::DownloadOutput(int index) const {
-  std::vector<std::byte> bits(OutputBytes(index));
+TensorVector<std::byte> CaseBuffers::DownloadOutput(int index) const {
+  TensorVector<std::byte> bits(OutputBytes(index));
   DownloadOutput(index, bits);
   return bits;
 }

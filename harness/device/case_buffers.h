@@ -12,6 +12,7 @@
 
 #include "harness/device/guarded_buffer.h"
 #include "reference/operator.h"
+#include "reference/tensor_vector.h"
 
 namespace assay {
 
@@ -26,9 +27,9 @@ class CaseBuffers {
   static std::size_t BytesNeeded(const Problem& problem, assay_dtype dtype, std::uint64_t workspace_bytes);
 
   // `bits[i]` are input i's bytes in device order (tensor_io.h). Remembers their hashes.
-  void UploadInputs(std::span<const std::vector<std::byte>> bits);
+  void UploadInputs(std::span<const TensorVector<std::byte>> bits);
   // Likewise, of the inputs of one role only.
-  void UploadInputs(std::span<const std::vector<std::byte>> bits, TensorRole role);
+  void UploadInputs(std::span<const TensorVector<std::byte>> bits, TensorRole role);
   // All inputs of a role become NaN, until they are uploaded again.
   void PoisonInputs(TensorRole role);
   // NaN, unless another byte is given for outputs that may rightly be NaN.
@@ -39,7 +40,7 @@ class CaseBuffers {
   assay_buffers Pointers();  // valid as long as this object
 
   std::size_t OutputBytes(int index) const;
-  std::vector<std::byte> DownloadOutput(int index) const;
+  TensorVector<std::byte> DownloadOutput(int index) const;
   // Into memory that the caller keeps; to.size() == OutputBytes(index).
   void DownloadOutput(int index, std::span<std::byte> to) const;
 

@@ -40,6 +40,13 @@ class Stream {
   virtual void Synchronize() = 0;
 };
 
+// Work that was captured once and can be launched again and again.
+class LaunchGraph {
+ public:
+  virtual ~LaunchGraph() = default;
+  virtual void Launch(void* stream) = 0;  // of the device, as Stream::handle() gives it
+};
+
 class Device {
  public:
   virtual ~Device() = default;
@@ -69,6 +76,13 @@ class Device {
   virtual void ReleaseStreams() {}
   // Within device memory, in stream order; does not wait for it.
   virtual void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) = 0;
+
+  // What `enqueue` puts on the stream that it is given, without running any of it; ready to be launched
+  // without a first-time cost. Throws DeviceError where that cannot be captured, or where there are no
+  // graphs.
+  virtual std::unique_ptr<LaunchGraph> Capture(const std::function<void(void* stream)>& /*enqueue*/) {
+    throw DeviceError(name() + " has no CUDA graphs");
+  }
 
   // Why the last launch failed, over several lines, where the device knows more than the launch's error says
   // (on the host device: which lanes waited where). Empty if that launch went well or no more is known.

@@ -308,6 +308,7 @@ std::string ToJson(const Record& record) {
                {"bytes", Number(record.bytes)},
                {"flops", Number(record.flops)},
                {"case_s", Number(record.case_seconds)}};
+  if (record.operand_bits > 0) json["operand_bits"] = record.operand_bits;
   if (!record.printed.empty()) json["printed"] = record.printed;
   if (record.transient) json["transient"] = true;
   if (record.failure) json["failure"] = ToObject(*record.failure);
@@ -366,6 +367,7 @@ Record RecordFromJson(const std::string& line) {
   record.bytes = in.Double("bytes");
   record.flops = in.Double("flops");
   record.case_seconds = in.Double("case_s");
+  if (in.Has("operand_bits")) record.operand_bits = static_cast<int>(in.Int("operand_bits"));
   if (in.Has("printed")) record.printed = in.String("printed");
   record.transient = in.Has("transient") && in.Bool("transient");
   if (in.Has("failure")) record.failure = FailureFrom(in.At("failure"));

@@ -81,6 +81,8 @@ struct Record {
   bool baseline = false;
   bool named = false;
   std::string device;
+  // Significant bits of what it multiplies, as promised, and no more than the tensors' own; 0: not known.
+  int operand_bits = 0;
 
   Verdict verdict = Verdict::kFailed;
   std::string reason;  // one sentence unless right

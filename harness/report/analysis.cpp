@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "fmt/core.h"
+#include "harness/record/graph_name.h"
 
 namespace assay {
 namespace {
@@ -93,6 +94,13 @@ bool Believed(const Record& record, const CaseFigures& figures) {
   return figures.timed && !record.timing->clock_agreement.starts_with("disagrees");
 }
 
+// Of the same arithmetic or a finer one, and launched the same way: who is quicker because it rounds more, or
+// because a graph spares it a gap, is no opponent.
+bool IsOpponent(const Record& baseline, const Record& kernel) {
+  const bool coarser = baseline.operand_bits > 0 && baseline.operand_bits < kernel.operand_bits;
+  return !coarser && IsGraphName(baseline.variant) == IsGraphName(kernel.variant);
+}
+
 void CompareWithBaselines(const std::vector<Record>& records, std::vector<CaseFigures>& cases) {
   std::map<ProblemKey, std::vector<std::size_t>> baselines;
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -107,6 +115,7 @@ void CompareWithBaselines(const std::vector<Record>& records, std::vector<CaseFi
     const auto it = baselines.find(KeyOf(records[i]));
     if (it == baselines.end()) continue;
     for (const std::size_t place : it->second) {
+      if (!IsOpponent(records[place], records[i])) continue;
       const Ratio speedup = RatioOfMedians(records[place].timing->samples, records[i].timing->samples,
                                            ConfidenceOf(*records[i].timing));
       cases[i].comparisons.push_back({place, speedup});

@@ -14,7 +14,8 @@
 
 namespace assay {
 
-// A kernel's speed-up over one baseline with the same operator, problem, dtype, layout and device.
+// A kernel's speed-up over one baseline with the same operator, problem, dtype, layout, device and way of
+// launching, whose arithmetic is no coarser than its own.
 struct Comparison {
   std::size_t baseline = 0;  // its place in the journal
   Ratio speedup;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "harness/record/graph_name.h"
+
 namespace assay {
 
 std::string_view BackendName(assay_backend backend) {
@@ -41,11 +43,12 @@ Catalog PackSet::BuildCatalog() const {
 
 VariantLookup PackSet::Find(std::string_view op, std::string_view variant, assay_backend backend) const {
   VariantLookup found;
+  const std::string_view name = PlainName(variant);
   for (std::size_t p = 0; p < packs_.size(); ++p) {
     const Pack& pack = packs_[p];
     for (std::size_t v = 0; v < pack.variants.size(); ++v) {
       const VariantInfo& row = pack.variants[v];
-      if (row.op != op || row.name != variant) continue;
+      if (row.op != op || row.name != name) continue;
       if (!pack.unavailable.empty()) {
         found.unavailable = pack.unavailable;
       } else if (pack.backend != backend) {
@@ -54,11 +57,11 @@ VariantLookup PackSet::Find(std::string_view op, std::string_view variant, assay
                                           BackendName(pack.backend), BackendName(backend));
         }
       } else {
-        return {&row, {p, v}, {}};
+        return {&row, {p, v, IsGraphName(variant)}, {}};
       }
     }
   }
-  if (found.unavailable.empty()) found.unavailable = fmt::format("no pack has a variant named {}", variant);
+  if (found.unavailable.empty()) found.unavailable = fmt::format("no pack has a variant named {}", name);
   return found;
 }
 

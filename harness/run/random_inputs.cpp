@@ -6,8 +6,8 @@ namespace assay {
 
 void UploadRandomInputs(const Case& c, std::uint64_t seed, CaseBuffers& buffers) {
   const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
-  const std::vector<std::vector<float>> values = FillInputs(c.problem, c.dtype, FillKind::kRandom, seed);
-  std::vector<std::vector<std::byte>> bits(specs.size());
+  const std::vector<TensorVector<float>> values = FillInputs(c.problem, c.dtype, FillKind::kRandom, seed);
+  std::vector<TensorVector<std::byte>> bits(specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) {
     if (specs[i].present) bits[i] = ToDeviceBits(specs[i], values[i], c.dtype, c.layout);
   }

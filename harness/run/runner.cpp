@@ -112,6 +112,8 @@ class SweepRun {
     if (!found.variant) return Settle(job, Verdict::kUnavailable, found.unavailable);
     job.variant = *found.variant;
     job.id = found.id;
+    job.record.operand_bits =
+        std::min(SignificantBits(job.variant.promise(c.dtype).operand), SignificantBits(c.dtype));
     // Who kills processes may hit this one by chance; twice in a row it has to do with the case.
     constexpr int kTries = 2;
     for (int attempt = 1; !TryToJudge(job) && attempt < kTries; ++attempt) {

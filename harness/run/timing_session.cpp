@@ -26,14 +26,14 @@ class InputSets {
     dtype_ = c.dtype;
     for (int i = 0; i < count; ++i) {
       Set& set = sets_.emplace_back();
-      const std::vector<std::vector<float>> values =
+      const std::vector<TensorVector<float>> values =
           FillInputs(c.problem, c.dtype, FillKind::kRandom, SeedOf(i));
       for (std::size_t t = 0; t < specs.size(); ++t) {
         set.pointers.push_back(nullptr);
         set.hashes.push_back(0);
         set.buffers.emplace_back();
         if (!specs[t].present) continue;
-        const std::vector<std::byte> bits = ToDeviceBits(specs[t], values[t], c.dtype, c.layout);
+        const TensorVector<std::byte> bits = ToDeviceBits(specs[t], values[t], c.dtype, c.layout);
         set.buffers[t] = std::make_unique<GuardedBuffer>(device, bits.size());
         set.buffers[t]->Upload(bits);
         set.pointers[t] = set.buffers[t]->data();
@@ -143,8 +143,8 @@ class EntryBuffers {
     for (auto& output : outputs_) output->PoisonWithNaN();
   }
 
-  std::vector<std::vector<std::byte>> DownloadOutputs() const {
-    std::vector<std::vector<std::byte>> bits;
+  std::vector<TensorVector<std::byte>> DownloadOutputs() const {
+    std::vector<TensorVector<std::byte>> bits;
     for (const auto& output : outputs_) {
       bits.emplace_back(output->size());
       output->Download(bits.back());

@@ -17,6 +17,7 @@
 #include "harness/record/record.h"
 #include "harness/verify/judge.h"
 #include "harness/worker/executor.h"
+#include "reference/tensor_vector.h"
 
 namespace assay {
 
@@ -35,7 +36,7 @@ struct TimingResult {
       note;  // how it was timed otherwise than the header says: fewer input sets, alone; empty: as it says
   bool failed = false;  // a launch failed while timing
   // What the last timed launch wrote, and what it was given.
-  std::vector<std::vector<std::byte>> outputs;
+  std::vector<TensorVector<std::byte>> outputs;
   TimedInputs last_inputs;
   std::string memory_fault;  // a guard zone overwritten or an input changed while timing; empty: none
 };

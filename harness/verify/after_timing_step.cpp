@@ -11,7 +11,7 @@
 namespace assay {
 
 void Judge::JudgeAfterTiming(const Case& c, const VariantInfo& variant, const TimedInputs& inputs,
-                             std::span<const std::vector<std::byte>> output_bits, Judgement& judgement) {
+                             std::span<const TensorVector<std::byte>> output_bits, Judgement& judgement) {
   const std::vector<std::span<const std::byte>> bits(output_bits.begin(), output_bits.end());
   Drawing drawing{&c.problem, c.dtype, FillKind::kRandom, inputs.seed};
   drawing.spikes = {c.layout, inputs.spikes};

@@ -1,10 +1,10 @@
-// A large array whose elements hold nothing until they are written: a std::vector would touch all of its
-// pages first, on one thread.
+// A large array that can be had again for other elements: its room is kept.
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
+
+#include "reference/tensor_vector.h"
 
 namespace assay {
 
@@ -12,27 +12,24 @@ template <class T>
 class HostArray {
  public:
   HostArray() = default;
-  explicit HostArray(std::size_t size) : size_(size), data_(std::make_unique_for_overwrite<T[]>(size)) {}
+  explicit HostArray(std::size_t size) : elements_(size) {}
 
-  T* data() { return data_.get(); }
-  std::size_t size() const { return size_; }
-  std::span<T> span() { return {data_.get(), size_}; }
-  std::span<const T> span() const { return {data_.get(), size_}; }
+  T* data() { return elements_.data(); }
+  std::size_t size() const { return elements_.size(); }
+  std::span<T> span() { return elements_; }
+  std::span<const T> span() const { return elements_; }
 
   // Room for `size` elements, whose values are lost.
   std::span<T> Grow(std::size_t size) {
-    if (size > size_) {
-      data_.reset();
-      size_ = 0;
-      data_ = std::make_unique_for_overwrite<T[]>(size);
-      size_ = size;
+    if (size > elements_.size()) {
+      elements_ = {};  // the old room goes first, in case that both do not fit
+      elements_.resize(size);
     }
-    return {data_.get(), size};
+    return std::span<T>(elements_).first(size);
   }
 
  private:
-  std::size_t size_ = 0;
-  std::unique_ptr<T[]> data_;
+  TensorVector<T> elements_;
 };
 
 }  // namespace assay

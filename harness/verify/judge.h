@@ -15,6 +15,7 @@
 #include "harness/device/device.h"
 #include "harness/device/pack_loader.h"
 #include "harness/record/record.h"
+#include "reference/tensor_vector.h"
 
 namespace assay {
 
@@ -53,7 +54,7 @@ class Judge {
   // launch was given, `output_bits` the bytes downloaded from each output, in the case's layout. Adds its
   // StepResult to `judgement` and turns its verdict if it fails.
   void JudgeAfterTiming(const Case& c, const VariantInfo& variant, const TimedInputs& inputs,
-                        std::span<const std::vector<std::byte>> output_bits, Judgement& judgement);
+                        std::span<const TensorVector<std::byte>> output_bits, Judgement& judgement);
 
  private:
   Device* device_;

@@ -41,7 +41,7 @@ std::string Key(const char* what, const Drawing& drawing) {
   return key;
 }
 
-void PutSpikes(const Drawing& drawing, std::vector<std::vector<float>>& inputs) {
+void PutSpikes(const Drawing& drawing, std::vector<TensorVector<float>>& inputs) {
   const std::vector<TensorSpec> specs = drawing.problem->op->Inputs(*drawing.problem);
   for (std::size_t t = 0; t < specs.size(); ++t) {
     if (specs[t].role != TensorRole::kActivation || inputs[t].empty()) continue;
@@ -70,9 +70,9 @@ bool HasExactReference(const Drawing& drawing) {
       .exact;
 }
 
-std::vector<std::vector<float>> DrawInputs(const Drawing& drawing) {
+std::vector<TensorVector<float>> DrawInputs(const Drawing& drawing) {
   const Problem& problem = *drawing.problem;
-  std::vector<std::vector<float>> inputs;
+  std::vector<TensorVector<float>> inputs;
   if (IsProbe(drawing.kind)) {
     const std::vector<TensorSpec> specs = problem.op->Inputs(problem);
     inputs.resize(specs.size());

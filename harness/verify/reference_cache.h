@@ -15,6 +15,7 @@
 
 #include "harness/verify/host_array.h"
 #include "reference/operator.h"
+#include "reference/tensor_vector.h"
 
 namespace assay {
 
@@ -47,7 +48,7 @@ class NothingToChange : public std::runtime_error {
   NothingToChange() : std::runtime_error("no element of the inputs changes the output") {}
 };
 // The inputs in logical order. Throws NothingToChange.
-std::vector<std::vector<float>> DrawInputs(const Drawing& drawing);
+std::vector<TensorVector<float>> DrawInputs(const Drawing& drawing);
 
 // One output's right values in logical order.
 struct OutputReference {
@@ -57,7 +58,7 @@ struct OutputReference {
 };
 
 using Reference = std::vector<OutputReference>;
-using TensorBits = std::vector<std::vector<std::byte>>;
+using TensorBits = std::vector<TensorVector<std::byte>>;
 
 // Keeps what was used last within a number of bytes. A problem never drives out its own results, because
 // several seeds taken in turn would then drive out one another each time: what does not fit beside them is
@@ -77,7 +78,7 @@ class ReferenceCache {
   int evaluations() const { return evaluations_; }  // how often the operator was evaluated
 
  private:
-  using LogicalInputs = std::vector<std::vector<float>>;
+  using LogicalInputs = std::vector<TensorVector<float>>;
   struct Entry {
     std::shared_ptr<const void> value;
     std::size_t bytes = 0;

@@ -112,12 +112,12 @@ std::int64_t LogicalIndex(const TensorSpec& spec, assay_layout layout, std::int6
   return index;
 }
 
-std::vector<std::byte> ToDeviceBits(const TensorSpec& spec, std::span<const float> logical, assay_dtype dtype,
-                                    assay_layout layout) {
+TensorVector<std::byte> ToDeviceBits(const TensorSpec& spec, std::span<const float> logical,
+                                     assay_dtype dtype, assay_layout layout) {
   const std::int64_t count = spec.Count();
   CheckSize(spec, logical.size(), static_cast<std::size_t>(count), "elements");
   const std::size_t element = DTypeBytes(dtype);
-  std::vector<std::byte> bits(static_cast<std::size_t>(count) * element);
+  TensorVector<std::byte> bits(static_cast<std::size_t>(count) * element);
   const auto encode = [&](const float* from, std::int64_t size, std::int64_t at) {
     Encode({from, static_cast<std::size_t>(size)}, dtype,
            bits.data() + static_cast<std::size_t>(at) * element);
@@ -174,10 +174,10 @@ void FromDeviceBits(const TensorSpec& spec, std::span<const std::byte> bits, ass
       });
 }
 
-std::vector<std::vector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind,
-                                           std::uint64_t seed) {
+std::vector<TensorVector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind,
+                                            std::uint64_t seed) {
   const std::vector<TensorSpec> specs = problem.op->Inputs(problem);
-  std::vector<std::vector<float>> inputs(specs.size());
+  std::vector<TensorVector<float>> inputs(specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) {
     if (!specs[i].present) continue;
     inputs[i].resize(static_cast<std::size_t>(specs[i].Count()));

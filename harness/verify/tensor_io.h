@@ -9,13 +9,14 @@
 
 #include "reference/dtype.h"
 #include "reference/operator.h"
+#include "reference/tensor_vector.h"
 
 namespace assay {
 
 // Permutes from logical order to the layout's and converts; parallel over the tensor. An absent tensor has no
 // bytes.
-std::vector<std::byte> ToDeviceBits(const TensorSpec& spec, std::span<const float> logical, assay_dtype dtype,
-                                    assay_layout layout);
+TensorVector<std::byte> ToDeviceBits(const TensorSpec& spec, std::span<const float> logical,
+                                     assay_dtype dtype, assay_layout layout);
 // And back. logical.size() == spec.Count().
 void FromDeviceBits(const TensorSpec& spec, std::span<const std::byte> bits, assay_dtype dtype,
                     assay_layout layout, std::span<float> logical);
@@ -28,7 +29,7 @@ std::int64_t DeviceIndex(const TensorSpec& spec, assay_layout layout, std::int64
 std::int64_t LogicalIndex(const TensorSpec& spec, assay_layout layout, std::int64_t device_index);
 
 // The inputs of a case, filled in logical order; an absent tensor is an empty vector.
-std::vector<std::vector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind,
-                                           std::uint64_t seed);
+std::vector<TensorVector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind,
+                                            std::uint64_t seed);
 
 }  // namespace assay

@@ -19,10 +19,11 @@
 
 namespace assay {
 
-// A variant by its place: in the list of packs, and in that pack's table.
+// A variant by its place: in the list of packs, and in that pack's table; and how it is launched.
 struct VariantId {
   std::size_t pack = 0;
   std::size_t variant = 0;
+  bool graph = false;  // as a CUDA graph
 };
 
 // What one launch is given. Addresses are the device's.

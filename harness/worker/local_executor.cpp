@@ -6,6 +6,7 @@
 #include <atomic>
 #include <stdexcept>
 
+#include "harness/device/graph_plan.h"
 #include "harness/device/spikes.h"
 #include "harness/device/tile.h"
 
@@ -81,6 +82,9 @@ const assay_variant& LocalExecutor::Row(VariantId variant) const {
 }
 
 std::string LocalExecutor::WhyNot(VariantId variant, const assay_problem& problem) {
+  if (variant.graph && device_->info().backend != ASSAY_BACKEND_CUDA) {
+    return "CUDA graphs need a GPU; this is " + device_->name();
+  }
   return WhyNotSupported(Row(variant), problem, device_->info());
 }
 
@@ -89,7 +93,9 @@ std::vector<TileAxis> LocalExecutor::Tile(VariantId variant, const assay_problem
 }
 
 std::unique_ptr<Plan> LocalExecutor::Create(VariantId variant, const assay_problem& problem) {
-  return std::make_unique<LocalPlan>(Row(variant), problem, device_->info());
+  auto plan = std::make_unique<LocalPlan>(Row(variant), problem, device_->info());
+  if (!variant.graph) return plan;
+  return std::make_unique<GraphPlan>(*device_, std::move(plan));
 }
 
 std::vector<Measurement> LocalExecutor::Measure(const MeasureSettings& settings,

@@ -192,8 +192,8 @@ Ceilings ReadCeilings(const Json& json) {
   return {json.at(0), json.at(1), json.at(2), json.at(3), json.at(4)};
 }
 
-Json Write(VariantId variant) { return Json::array({variant.pack, variant.variant}); }
+Json Write(VariantId variant) { return Json::array({variant.pack, variant.variant, variant.graph}); }
 
-VariantId ReadVariantId(const Json& json) { return {json.at(0), json.at(1)}; }
+VariantId ReadVariantId(const Json& json) { return {json.at(0), json.at(1), json.at(2)}; }
 
 }  // namespace assay::wire

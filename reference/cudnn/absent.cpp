@@ -13,9 +13,13 @@ constexpr const char* kReason = ASSAY_CUDNN_ABSENT_REASON;
 #ifdef ASSAY_ABSENT_NAME  // another baseline that needs the same
 constexpr const char* kName = ASSAY_ABSENT_NAME;
 constexpr const char* kSummary = ASSAY_ABSENT_SUMMARY;
+constexpr const char* kTf32Name = ASSAY_ABSENT_NAME "_tf32";
+constexpr const char* kTf32Summary = ASSAY_ABSENT_SUMMARY ", also in TF32";
 #else
 constexpr const char* kName = "cudnn";
 constexpr const char* kSummary = assay::cudnn::kSummary;
+constexpr const char* kTf32Name = "cudnn_tf32";
+constexpr const char* kTf32Summary = assay::cudnn::kTf32Summary;
 #endif
 
 void Say(assay_message* message) {
@@ -40,24 +44,30 @@ std::int32_t Launch(void*, const assay_buffers*, void*, assay_message* error) {
 
 void Release(void*) {}
 
-assay_pack MakePack() {
-  static assay_variant variant = {};
+assay_variant Row(const char* name, const char* summary, assay_promise (*promise)(assay_dtype)) {
+  assay_variant variant = {};
   variant.op = "dsconv";
-  variant.name = kName;
-  variant.summary = kSummary;
+  variant.name = name;
+  variant.summary = summary;
   variant.role = ASSAY_ROLE_BASELINE;
-  variant.promise = assay::cudnn::Promise;
+  variant.promise = promise;
   variant.supports = Supports;
   variant.create = Create;
   variant.launch = Launch;
   variant.release = Release;
+  return variant;
+}
+
+assay_pack MakePack() {
+  static const assay_variant variants[] = {Row(kName, kSummary, assay::cudnn::Promise),
+                                           Row(kTf32Name, kTf32Summary, assay::cudnn::Tf32Promise)};
   assay_pack pack = {};
   pack.abi = ASSAY_PACK_ABI;
   pack.name = kName;
   pack.backend = ASSAY_BACKEND_CUDA;
   pack.unavailable = kReason;
-  pack.variants = &variant;
-  pack.num_variants = 1;
+  pack.variants = variants;
+  pack.num_variants = 2;
   return pack;
 }
 

@@ -72,7 +72,7 @@ std::vector<std::int64_t> List(const Pair& pair) { return {pair.begin(), pair.en
 
 // Arithmetic that the pack does not promise. Tensor cores multiply fp32 as TF32; Winograd and FFT round
 // differently from the sum whose error is bounded; atomics make a sum's order, and so its bits, vary.
-std::vector<fe::NumericalNote_t> UnpromisedArithmetic(assay_dtype dtype) {
+std::vector<fe::NumericalNote_t> UnpromisedArithmetic(const Convolution& conv) {
   using Note = fe::NumericalNote_t;
   std::vector<Note> notes = {Note::REDUCED_PRECISION_REDUCTION,
                              Note::DOWN_CONVERT_INPUTS,
@@ -82,7 +82,7 @@ std::vector<fe::NumericalNote_t> UnpromisedArithmetic(assay_dtype dtype) {
                              Note::WINOGRAD_TILE_4x4,
                              Note::WINOGRAD_TILE_6x6,
                              Note::WINOGRAD_TILE_13x13};
-  if (dtype == ASSAY_F32) notes.push_back(Note::TENSOR_CORE);
+  if (conv.dtype == ASSAY_F32 && !conv.tf32) notes.push_back(Note::TENSOR_CORE);
   return notes;
 }
 
@@ -210,7 +210,7 @@ ConvGraph::ConvGraph(Handle& handle, const Convolution& conv, Form form, std::ui
   CheckFrontend(
       graph.create_execution_plans({fe::HeurMode_t::A, fe::HeurMode_t::B, fe::HeurMode_t::FALLBACK}),
       "cuDNN offers no plan");
-  graph.deselect_numeric_notes(UnpromisedArithmetic(conv.dtype));
+  graph.deselect_numeric_notes(UnpromisedArithmetic(conv));
   graph.deselect_workspace_greater_than(static_cast<std::int64_t>(workspace_limit));
   const std::int64_t offered = graph.get_execution_plan_count();
   for (std::int64_t index = 0; index < offered; ++index) {
@@ -224,7 +224,7 @@ ConvGraph::ConvGraph(Handle& handle, const Convolution& conv, Form form, std::ui
     throw Error(fmt::format(
         "cuDNN offers {} plans, none with the promised arithmetic (no {}Winograd, FFT or atomics) and "
         "at most {} bytes of workspace",
-        offered, conv.dtype == ASSAY_F32 ? "TF32, " : "", workspace_limit));
+        offered, conv.dtype == ASSAY_F32 && !conv.tf32 ? "TF32, " : "", workspace_limit));
   }
 }
 ConvGraph::~ConvGraph() = default;

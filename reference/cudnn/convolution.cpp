@@ -96,11 +96,12 @@ std::string Convolution::EpilogueName() const {
 }
 
 std::string Convolution::Key() const {
-  return fmt::format("{} n{} c{} k{} g{} h{}w{} r{}s{} p{}q{} st{},{} pb{},{} pa{},{} d{},{} b{} a{} t{} l{}",
-                     name, n, in_channels, out_channels, groups, image[0], image[1], filter[0], filter[1],
-                     out[0], out[1], stride[0], stride[1], pad_before[0], pad_before[1], pad_after[0],
-                     pad_after[1], dilation[0], dilation[1], bias ? 1 : 0, static_cast<int>(activation),
-                     static_cast<int>(dtype), static_cast<int>(layout));
+  return fmt::format(
+      "{} n{} c{} k{} g{} h{}w{} r{}s{} p{}q{} st{},{} pb{},{} pa{},{} d{},{} b{} a{} t{} l{} tf{}", name, n,
+      in_channels, out_channels, groups, image[0], image[1], filter[0], filter[1], out[0], out[1], stride[0],
+      stride[1], pad_before[0], pad_before[1], pad_after[0], pad_after[1], dilation[0], dilation[1],
+      bias ? 1 : 0, static_cast<int>(activation), static_cast<int>(dtype), static_cast<int>(layout),
+      tf32 ? 1 : 0);
 }
 
 Convolution DepthwiseConvolution(const assay_problem& problem) {

@@ -31,6 +31,7 @@ struct Convolution {
   Activation activation = Activation::kNone;
   assay_dtype dtype = ASSAY_F32;
   assay_layout layout = ASSAY_NCHW;
+  bool tf32 = false;  // operands of fp32 tensors may be rounded to TF32
 
   Dims InputDims() const { return {n, in_channels, image[0], image[1]}; }
   Dims FilterDims() const { return {out_channels, in_channels / groups, filter[0], filter[1]}; }

@@ -20,20 +20,27 @@ void CheckPointer(const void* pointer, const char* name) {
   if (pointer == nullptr) throw Error(fmt::format("the buffer of {} is NULL", name));
 }
 
+Convolution WithTf32(Convolution conv, bool tf32) {
+  conv.tf32 = tf32;
+  return conv;
+}
+
 }  // namespace
 
-void DsconvPlan::CheckSupport(const assay_problem& problem, int ordinal, MakeHalf make) {
-  const Convolution depthwise = DepthwiseConvolution(problem), pointwise = PointwiseConvolution(problem);
+void DsconvPlan::CheckSupport(const assay_problem& problem, bool tf32, int ordinal, MakeHalf make) {
+  const Convolution depthwise = WithTf32(DepthwiseConvolution(problem), tf32);
+  const Convolution pointwise = WithTf32(PointwiseConvolution(problem), tf32);
   Session& session = Session::Of(ordinal);
   const std::lock_guard lock(session.mutex());
   make(session, depthwise);
   make(session, pointwise);
 }
 
-DsconvPlan::DsconvPlan(const assay_problem& problem, int ordinal, MakeHalf make, const std::string& libraries)
+DsconvPlan::DsconvPlan(const assay_problem& problem, bool tf32, int ordinal, MakeHalf make,
+                       const std::string& libraries)
     : session_(Session::Of(ordinal)),
-      depthwise_(DepthwiseConvolution(problem)),
-      pointwise_(PointwiseConvolution(problem)) {
+      depthwise_(WithTf32(DepthwiseConvolution(problem), tf32)),
+      pointwise_(WithTf32(PointwiseConvolution(problem), tf32)) {
   const std::lock_guard lock(session_.mutex());
   depthwise_plan_ = make(session_, depthwise_);
   pointwise_plan_ = make(session_, pointwise_);

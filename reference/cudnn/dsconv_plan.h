@@ -16,10 +16,12 @@ class DsconvPlan {
   using MakeHalf = std::shared_ptr<HalfPlan> (*)(Session& session, const Convolution& conv);
 
   // Throws what `make` throws for one of the halves. To be given one that tries nothing.
-  static void CheckSupport(const assay_problem& problem, int ordinal, MakeHalf make);
+  static void CheckSupport(const assay_problem& problem, bool tf32, int ordinal, MakeHalf make);
 
-  // `make` chooses by measurement; `libraries` ends the description. Throws Error.
-  DsconvPlan(const assay_problem& problem, int ordinal, MakeHalf make, const std::string& libraries);
+  // `make` chooses by measurement, of fp32 tensors with `tf32` also among what rounds operands to TF32;
+  // `libraries` ends the description. Throws Error.
+  DsconvPlan(const assay_problem& problem, bool tf32, int ordinal, MakeHalf make,
+             const std::string& libraries);
 
   // The intermediate and the larger of the two plans' own workspaces.
   std::uint64_t WorkspaceBytes() const { return workspace_bytes_; }

@@ -13,6 +13,8 @@ struct Cudnn {
   static constexpr const char* kName = "cudnn";
   static constexpr const char* kLibraries = "cuDNN";
   static constexpr const char* kSummary = assay::cudnn::kSummary;
+  static constexpr const char* kTf32Name = "cudnn_tf32";
+  static constexpr const char* kTf32Summary = assay::cudnn::kTf32Summary;
   static std::string Unavailable() { return OpenLibrary().unavailable; }
   static std::string Version() { return OpenLibrary().version; }
   static std::shared_ptr<HalfPlan> OfferHalf(Session& session, const Convolution& conv) {

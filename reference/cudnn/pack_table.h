@@ -50,8 +50,9 @@ inline std::string NoDevice() {
                                                                                : "there is none");
 }
 
-// Baseline has kName and kSummary; Unavailable(), why its libraries cannot be used, empty if they can;
-// Version(), of them; OfferHalf and MakeHalf for DsconvPlan, of which the first tries nothing.
+// Baseline has kName, kSummary, kTf32Name and kTf32Summary; Unavailable(), why its libraries cannot be used,
+// empty if they can; Version(), of them; OfferHalf and MakeHalf for DsconvPlan, of which the first tries
+// nothing. The pack has two variants: one that keeps fp32 as it is, and one that may round it to TF32.
 template <typename Baseline>
 struct PackTable {
   static const std::string& Unavailable() {
@@ -73,24 +74,31 @@ struct PackTable {
       throw Error(fmt::format("{} runs on CUDA devices only", Baseline::kLibraries));
   }
 
+  template <bool kTf32>
   static std::int32_t Supports(const assay_problem* problem, const assay_device_info* device,
                                assay_message* why) {
     return Guarded(why, [&] {
       CheckUsable(*device);
+      if (kTf32 && problem->dtype != ASSAY_F32) {
+        throw Error(fmt::format("only fp32 tensors are taken, which TF32 is for; {} takes the others",
+                                Baseline::kName));
+      }
+      if (kTf32 && device->compute_capability < 80) throw Error("TF32 needs compute capability 8.0");
       if (problem->dtype == ASSAY_BF16 && device->compute_capability < 80) {
         throw Error(fmt::format("bf16 needs compute capability 8.0, and the device has {}.{}",
                                 device->compute_capability / 10, device->compute_capability % 10));
       }
-      DsconvPlan::CheckSupport(*problem, device->ordinal, Baseline::OfferHalf);
+      DsconvPlan::CheckSupport(*problem, kTf32, device->ordinal, Baseline::OfferHalf);
     });
   }
 
+  template <bool kTf32>
   static std::int32_t Create(const assay_problem* problem, const assay_device_info* device, void** plan,
                              assay_message* error) {
     *plan = nullptr;
     return Guarded(error, [&] {
       CheckUsable(*device);
-      *plan = new DsconvPlan(*problem, device->ordinal, Baseline::MakeHalf, Version());
+      *plan = new DsconvPlan(*problem, kTf32, device->ordinal, Baseline::MakeHalf, Version());
     });
   }
 
@@ -108,27 +116,33 @@ struct PackTable {
 
   static void Release(void* plan) { delete static_cast<DsconvPlan*>(plan); }
 
-  static assay_pack Make() {
-    static assay_variant variant = {};
+  template <bool kTf32>
+  static assay_variant Row() {
+    assay_variant variant = {};
     variant.op = "dsconv";
-    variant.name = Baseline::kName;
-    variant.summary = Baseline::kSummary;
+    variant.name = kTf32 ? Baseline::kTf32Name : Baseline::kName;
+    variant.summary = kTf32 ? Baseline::kTf32Summary : Baseline::kSummary;
     variant.role = ASSAY_ROLE_BASELINE;
-    variant.promise = Promise;
-    variant.supports = Supports;
-    variant.create = Create;
+    variant.promise = kTf32 ? Tf32Promise : Promise;
+    variant.supports = Supports<kTf32>;
+    variant.create = Create<kTf32>;
     variant.workspace_bytes = WorkspaceBytes;
     variant.launch = Launch;
     variant.describe = Describe;
     variant.release = Release;
+    return variant;
+  }
+
+  static assay_pack Make() {
+    static const assay_variant variants[] = {Row<false>(), Row<true>()};
     assay_pack pack = {};
     pack.abi = ASSAY_PACK_ABI;
     pack.name = Baseline::kName;
     pack.version = Version().empty() ? nullptr : Version().c_str();
     pack.backend = ASSAY_BACKEND_CUDA;
     pack.unavailable = Unavailable().empty() ? nullptr : Unavailable().c_str();
-    pack.variants = &variant;
-    pack.num_variants = 1;
+    pack.variants = variants;
+    pack.num_variants = 2;
     return pack;
   }
 };

@@ -119,7 +119,7 @@ class Dsconv final : public Operator {
     return dsconv::ExpectationOf(ToShape(problem), dtype, promise, probe, seed);
   }
   bool ChangeOneElement(const Problem& problem, assay_dtype dtype, FillKind kind, TensorRole role,
-                        std::uint64_t seed, std::vector<std::vector<float>>& inputs) const override {
+                        std::uint64_t seed, std::vector<TensorVector<float>>& inputs) const override {
     return dsconv::ChangeOneElement(ToShape(problem), dtype, kind, role, seed, inputs);
   }
 

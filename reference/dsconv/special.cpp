@@ -168,14 +168,14 @@ void FillSubnormal(const Shape& d, InputIndex index, assay_dtype dtype, const as
 }
 
 bool ChangeOneElement(const Shape& d, assay_dtype dtype, FillKind kind, TensorRole role, std::uint64_t seed,
-                      std::vector<std::vector<float>>& inputs) {
+                      std::vector<TensorVector<float>>& inputs) {
   if (role == TensorRole::kActivation) {
     const std::int64_t element = ElementInSight(d, seed, 77);
     if (element < 0) return false;
     inputs[kX][static_cast<std::size_t>(element)] = std::numeric_limits<float>::quiet_NaN();
     return true;
   }
-  std::vector<float>& weights = inputs[kWPw];
+  TensorVector<float>& weights = inputs[kWPw];
   const Stream stream(seed, 600);
   const auto size = static_cast<std::uint64_t>(weights.size());
   std::uint64_t at = stream.At(0) % size;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "reference/dsconv/problem.h"
+#include "reference/tensor_vector.h"
 
 namespace assay::dsconv {
 
@@ -22,6 +23,6 @@ std::int64_t ElementInSight(const Shape& shape, std::uint64_t seed, std::uint64_
 
 // For Operator::ChangeOneElement.
 bool ChangeOneElement(const Shape& shape, assay_dtype dtype, FillKind kind, TensorRole role,
-                      std::uint64_t seed, std::vector<std::vector<float>>& inputs);
+                      std::uint64_t seed, std::vector<TensorVector<float>>& inputs);
 
 }  // namespace assay::dsconv

@@ -96,7 +96,10 @@ class Matmul {
  public:
   Matmul(const Convolution& conv, const Form& form, int ordinal)
       : conv_(conv), form_(form), handle_(HandleOf(ordinal)) {
-    CheckLt(Lt().desc_create(&operation_, CUBLAS_COMPUTE_32F, CUDA_R_32F), "describing a matrix product");
+    const bool tf32 = conv.dtype == ASSAY_F32 && conv.tf32;
+    CheckLt(
+        Lt().desc_create(&operation_, tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUDA_R_32F),
+        "describing a matrix product");
     const cublasOperation_t transpose = form.transpose_first ? CUBLAS_OP_T : CUBLAS_OP_N;
     Set(CUBLASLT_MATMUL_DESC_TRANSA, transpose);
     Set(CUBLASLT_MATMUL_DESC_EPILOGUE, form.fused ? FusedEpilogue(conv) : CUBLASLT_EPILOGUE_DEFAULT);

@@ -39,6 +39,9 @@ struct TwoKernelBest {
   static constexpr const char* kSummary =
       "two kernels, each the fastest of cuDNN's plans, cuBLASLt's algorithms and depthwise kernels of our "
       "own";
+  static constexpr const char* kTf32Name = "two_kernel_best_tf32";
+  static constexpr const char* kTf32Summary =
+      "as two_kernel_best, for fp32 tensors, also of what rounds operands to TF32";
 
   // The pointwise half needs one of the libraries.
   static std::string Unavailable() {

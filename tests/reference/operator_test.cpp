@@ -123,7 +123,7 @@ TEST(Dsconv, TranscendentalOrDividingActivationsHaveNoExactInputs) {
 TEST(Dsconv, EvaluateValuesGivesTheSameValuesWithoutMagnitudes) {
   const Operator& op = *FindOperator("dsconv");
   const Problem problem = op.ParseProblemId("n1c3k4h6w7r3p1-b-mid.relu");
-  std::vector<std::vector<float>> inputs;
+  std::vector<TensorVector<float>> inputs;
   for (const TensorSpec& spec : op.Inputs(problem)) {
     const int index = static_cast<int>(inputs.size());
     op.Fill(problem, index, ASSAY_F16, FillKind::kExact, 1, inputs.emplace_back(spec.Count()));

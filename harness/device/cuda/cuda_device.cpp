@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 
+#include "harness/device/cuda/captured_graph.h"
 #include "harness/device/cuda/cuda_check.h"
 #include "harness/device/cuda/hash.h"
 #include "harness/device/cuda/hold.h"
@@ -151,6 +152,12 @@ class CudaDevice : public Device {
 
   void ReleaseStreams() override {
     if (holder_) holder_->ReleaseAll();
+  }
+
+  std::unique_ptr<LaunchGraph> Capture(const std::function<void(void* stream)>& enqueue) override {
+    MadeCurrent(ordinal_);
+    const CudaStream stream;
+    return CaptureGraph(stream.get(), enqueue);
   }
 
   void CopyOnStream(Stream& stream, std::byte* to, const std::byte* from, std::size_t bytes) override {

@@ -24,7 +24,7 @@ Problem Layer() { return FindOperator("dsconv")->ParseProblemId(kProblem); }
 
 void SerialReference(benchmark::State& state) {
   const Problem problem = Layer();
-  const std::vector<std::vector<float>> inputs = FillInputs(problem, ASSAY_F32, FillKind::kRandom, 1);
+  const std::vector<TensorVector<float>> inputs = FillInputs(problem, ASSAY_F32, FillKind::kRandom, 1);
   const std::vector<std::span<const float>> spans(inputs.begin(), inputs.end());
   const dsconv::Shape shape = dsconv::ToShape(problem);
   for (auto _ : state) benchmark::DoNotOptimize(dsconv::EvaluatePlain(shape, spans));
@@ -37,8 +37,8 @@ void HostVariant(benchmark::State& state, const assay_variant* variant, int thre
   LocalPlan plan(*variant, view, device->info());
   CaseBuffers buffers(*device, problem, ASSAY_F32, plan.WorkspaceBytes());
   const std::vector<TensorSpec> specs = problem.op->Inputs(problem);
-  const std::vector<std::vector<float>> values = FillInputs(problem, ASSAY_F32, FillKind::kRandom, 1);
-  std::vector<std::vector<std::byte>> bits(specs.size());
+  const std::vector<TensorVector<float>> values = FillInputs(problem, ASSAY_F32, FillKind::kRandom, 1);
+  std::vector<TensorVector<std::byte>> bits(specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) {
     if (specs[i].present) bits[i] = ToDeviceBits(specs[i], values[i], ASSAY_F32, ASSAY_NCHW);
   }

@@ -94,7 +94,7 @@ void ResetPeakMemory() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 struct Data {
   Shape shape;
-  std::vector<std::vector<float>> inputs;
+  std::vector<assay::TensorVector<float>> inputs;
   std::vector<float> output;
   double bytes = 0;  // of inputs and output
 };
@@ -106,7 +106,7 @@ Data MakeData(const assay::ParamMap& params) {
   data.shape = assay::dsconv::ToShape(problem);
   const auto specs = op.Inputs(problem);
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    std::vector<float>& values = data.inputs.emplace_back(static_cast<std::size_t>(specs[i].Count()));
+    auto& values = data.inputs.emplace_back(static_cast<std::size_t>(specs[i].Count()));
     op.Fill(problem, static_cast<int>(i), ASSAY_F32, assay::FillKind::kRandom, 1, values);
   }
   data.output.resize(static_cast<std::size_t>(op.Outputs(problem).front().Count()));

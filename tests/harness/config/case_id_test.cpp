@@ -45,6 +45,15 @@ TEST(CaseId, ComesBackFromEveryCaseOfASweep) {
   }
 }
 
+TEST(CaseId, SaysThatItIsLaunchedAsAGraph) {
+  const Case kernel = ParseCaseId("pool/n1c2r1s1/fp16/nhwc/tiled+graph", FakeCatalog(), FakeOperators());
+  EXPECT_EQ(kernel.variant, "tiled+graph");
+  EXPECT_TRUE(kernel.named);
+  EXPECT_EQ(kernel.Id(), "pool/n1c2r1s1/fp16/nhwc/tiled+graph");
+  EXPECT_TRUE(ParseCaseId("pool/n1c2r1s1/fp16/nhwc/lib+graph", FakeCatalog(), FakeOperators()).baseline);
+  EXPECT_THAT(IdError("pool/n1c2r1s1/fp16/nhwc/tiledgraph"), ::testing::HasSubstr("unknown variant"));
+}
+
 TEST(CaseId, SaysWhichPartIsAtFault) {
   EXPECT_EQ(IdError("pool/n1c2r1s1/fp16/nhwc"),
             "case id \"pool/n1c2r1s1/fp16/nhwc\", character 1: found 4 parts; allowed: 5 parts: "
@@ -91,6 +100,13 @@ TEST(Adhoc, ReproducesABaselineAsOne) {
   EXPECT_THAT(IdsOf(sweep), ElementsAre("pool/n1c8r3s3/fp16/nhwc/lib"));
   EXPECT_FALSE(sweep.cases[0].named);
   EXPECT_TRUE(sweep.cases[0].baseline);
+}
+
+TEST(Adhoc, TakesAGraphWhereItIsNamed) {
+  const Sweep sweep = MakeAdhocSweep({"pool", {"n1c8r3s3"}, {"fp16"}, {"nhwc"}, {"lib+graph", "tiled"}},
+                                     FakeCatalog(), FakeOperators());
+  EXPECT_THAT(IdsOf(sweep),
+              ElementsAre("pool/n1c8r3s3/fp16/nhwc/tiled", "pool/n1c8r3s3/fp16/nhwc/lib+graph"));
 }
 
 TEST(Adhoc, TakesEverythingThatIsNotNamed) {

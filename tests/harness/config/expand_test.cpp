@@ -97,6 +97,18 @@ TEST(Expand, DefaultsTakeEverything) {
   EXPECT_EQ(sweep.limits.seconds, 120);
 }
 
+TEST(Expand, GraphsAreTakenWhereTheyAreNamed) {
+  const Sweep sweep = ConfigFolder().Load(
+      "name: x\nproblems: [{grid: {n: 1, c: 1}}]\ndtypes: [fp32]\nlayouts: [nhwc]\n"
+      "variants: [tiled+graph, tiled]\nbaselines: [lib+graph]\nwhere: variant == tiled or variant == lib\n");
+  EXPECT_THAT(IdsOf(sweep),
+              ElementsAre("pool/n1c1r1s1/fp32/nhwc/tiled", "pool/n1c1r1s1/fp32/nhwc/tiled+graph",
+                          "pool/n1c1r1s1/fp32/nhwc/lib+graph"));
+  EXPECT_TRUE(sweep.cases[1].named);
+  EXPECT_FALSE(sweep.cases[1].baseline);
+  EXPECT_TRUE(sweep.cases[2].baseline);
+}
+
 TEST(Expand, ReadsLimits) {
   EXPECT_EQ(ConfigFolder()
                 .Load("name: x\nlimits: {seconds: 2.5}\nproblems: [{grid: {n: 1, c: 1}}]\n")

@@ -22,7 +22,9 @@ Catalog RealCatalog() {
            {"dsconv", "mma", false},
            {"dsconv", "hopper", false},
            {"dsconv", "cudnn", true},
-           {"dsconv", "two_kernel_best", true}}};
+           {"dsconv", "two_kernel_best", true},
+           {"dsconv", "cudnn_tf32", true},
+           {"dsconv", "two_kernel_best_tf32", true}}};
 }
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
@@ -64,7 +66,7 @@ TEST(Shipped, EveryConfigLoads) {
     }) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 6);
+  EXPECT_EQ(count, 7);
 }
 
 TEST(Shipped, EveryTableIsUsed) {

@@ -18,8 +18,8 @@ class CaseBuffersTest : public ::testing::Test {
   Problem problem_ = FindOperator("dsconv")->ParseProblemId("n2c3k7h5w4r3p1-bpw");
   std::unique_ptr<Device> device_ = MakeHostDevice(1);
 
-  std::vector<std::vector<std::byte>> InputBits(std::byte value) const {
-    std::vector<std::vector<std::byte>> bits;
+  std::vector<TensorVector<std::byte>> InputBits(std::byte value) const {
+    std::vector<TensorVector<std::byte>> bits;
     for (const TensorSpec& spec : problem_.op->Inputs(problem_)) {
       bits.emplace_back(static_cast<std::size_t>(spec.Count()) * 4, value);
     }
@@ -61,14 +61,14 @@ TEST_F(CaseBuffersTest, IsCleanAfterALaunchThatKeepsToItsOutput) {
   device_->FillBytes(static_cast<std::byte*>(pointers.outputs[0]), buffers.OutputBytes(0), 3);
   device_->FillBytes(static_cast<std::byte*>(pointers.workspace), 100, 3);
   EXPECT_EQ(buffers.CheckMemory(), "");
-  EXPECT_EQ(buffers.DownloadOutput(0), std::vector<std::byte>(buffers.OutputBytes(0), std::byte{3}));
+  EXPECT_EQ(buffers.DownloadOutput(0), TensorVector<std::byte>(buffers.OutputBytes(0), std::byte{3}));
 }
 
 TEST_F(CaseBuffersTest, PoisonsEveryByteOfOutputsAndWorkspace) {
   CaseBuffers buffers(*device_, problem_, ASSAY_F32, 100);
   buffers.PoisonOutputs();
   buffers.PoisonWorkspace();
-  EXPECT_EQ(buffers.DownloadOutput(0), std::vector<std::byte>(buffers.OutputBytes(0), std::byte{0xFF}));
+  EXPECT_EQ(buffers.DownloadOutput(0), TensorVector<std::byte>(buffers.OutputBytes(0), std::byte{0xFF}));
   const auto* workspace = static_cast<const std::byte*>(buffers.Pointers().workspace);
   EXPECT_EQ(std::count(workspace, workspace + 100, std::byte{0xFF}), 100);
 }

@@ -171,6 +171,35 @@ TEST_F(CudaDeviceTest, SurvivesALaunchThatIsRefused) {
   EXPECT_FALSE(buffer.CheckGuards());
 }
 
+TEST_F(CudaDeviceTest, ReplaysWhatWasCapturedAndRunsNothingMeanwhile) {
+  GuardedBuffer buffer(*device_, 100);
+  device_->FillBytes(buffer.data(), 100, 1);
+  const auto graph = device_->Capture([&](void* stream) { LaunchFillByte(buffer.data(), 100, 2, stream); });
+  const auto first_byte = [&] {
+    std::vector<std::byte> bytes(100);
+    buffer.Download(bytes);
+    return bytes.front();
+  };
+  device_->Synchronize();
+  EXPECT_EQ(first_byte(), std::byte{1});
+  const auto stream = device_->CreateStream();
+  for (int round = 0; round < 2; ++round) {
+    device_->FillBytes(buffer.data(), 100, 1);
+    graph->Launch(stream->handle());
+    stream->Synchronize();
+    EXPECT_EQ(first_byte(), std::byte{2});
+  }
+}
+
+TEST_F(CudaDeviceTest, ACaptureThatThrowsLeavesNothingOpen) {
+  EXPECT_THROW(device_->Capture([](void*) { throw std::runtime_error("no"); }), std::runtime_error);
+  device_->Synchronize();
+  const auto graph = device_->Capture([](void*) {});  // nothing is a graph too
+  const auto stream = device_->CreateStream();
+  graph->Launch(stream->handle());
+  stream->Synchronize();
+}
+
 // Each in a process of its own, because the GPU is lost to a process after such a fault.
 class CudaFaultDeathTest : public CudaDeviceTest {
  protected:

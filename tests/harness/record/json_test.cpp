@@ -74,6 +74,7 @@ TEST(RecordJson, EveryFieldComesBack) {
   EXPECT_EQ(back.reason, record.reason);
   EXPECT_EQ(back.max_error_share, record.max_error_share);
   EXPECT_EQ(back.plan, record.plan);
+  EXPECT_EQ(back.operand_bits, record.operand_bits);
   EXPECT_EQ(back.printed, record.printed);
   EXPECT_TRUE(back.transient);
   EXPECT_EQ(back.reproduce, record.reproduce);

@@ -56,6 +56,7 @@ inline Record FullRecord() {
                            "NaN where 0.333 was expected"};
   record.max_error_share = 0.1;
   record.plan = "16x16 tile";
+  record.operand_bits = 22;
   record.printed = "first line\n\tsecond \x1b[31mline\n";
   record.transient = true;
   record.reproduce = "assay run c.yaml --filter '^x$'";

@@ -86,6 +86,35 @@ TEST(Analyse, ComparesOnlyLikeWithLike) {
   }
 }
 
+// Who rounds operands further is no opponent; who rounds them less is one.
+TEST(Analyse, ComparesWithNoBaselineOfCoarserArithmetic) {
+  const auto with_bits = [](Record record, int bits) {
+    record.operand_bits = bits;
+    return record;
+  };
+  const Record fp32 = with_bits(Case("p", "lib", 30, true), 24);
+  const Record tf32 = with_bits(Case("p", "lib_tf32", 20, true), 11);
+  const Analysis analysis =
+      Analyse(JournalOf({with_bits(Case("p", "exact", 10), 24), with_bits(Case("p", "split", 10), 22),
+                         with_bits(Case("p", "coarse", 10), 11), fp32, tf32}));
+  ASSERT_EQ(analysis.cases[0].comparisons.size(), 1u);
+  EXPECT_EQ(analysis.cases[0].Strongest()->baseline, 3u);
+  ASSERT_EQ(analysis.cases[1].comparisons.size(), 1u);
+  EXPECT_EQ(analysis.cases[1].Strongest()->baseline, 3u);
+  ASSERT_EQ(analysis.cases[2].comparisons.size(), 2u);
+  EXPECT_EQ(analysis.cases[2].Strongest()->baseline, 4u);
+}
+
+TEST(Analyse, ComparesGraphsWithGraphsAndLaunchesWithLaunches) {
+  const Analysis analysis =
+      Analyse(JournalOf({Case("p", "tiled", 10), Case("p", "tiled+graph", 8), Case("p", "lib", 30, true),
+                         Case("p", "lib+graph", 20, true)}));
+  ASSERT_EQ(analysis.cases[0].comparisons.size(), 1u);
+  EXPECT_EQ(analysis.cases[0].Strongest()->baseline, 2u);
+  ASSERT_EQ(analysis.cases[1].comparisons.size(), 1u);
+  EXPECT_EQ(analysis.cases[1].Strongest()->baseline, 3u);
+}
+
 // A kernel or baseline that is wrong has no speed, however fast its journal says it was.
 TEST(Analyse, WrongCasesHaveNoTime) {
   Record wrong = Case("p", "tiled", 1);

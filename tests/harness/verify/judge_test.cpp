@@ -111,7 +111,7 @@ TEST(JudgeExact, IsNotHeldWhereNoInputsAreExact) {
 TEST(JudgeSeeds, DrawsFreshInputsBehindTheSamePointers) {
   FakeKernel kernel(kProblem);
   std::vector<const void*> pointers;
-  std::vector<std::vector<float>> inputs;
+  std::vector<TensorVector<float>> inputs;
   kernel.after = [&](int, const assay_buffers& buffers) {
     pointers.push_back(buffers.inputs[0]);
     const auto* x = static_cast<const float*>(buffers.inputs[0]);
@@ -181,7 +181,7 @@ class JudgeAfterTimingTest : public ::testing::Test {
   JudgeAfterTimingTest() { judgement_ = judge_.JudgeCase(kernel_.c(), kernel_.variant(), *plan_); }
 
   // The output of a launch on random inputs with spikes put into them in device memory, as timing does.
-  std::vector<std::byte> OutputOf(const TimedInputs& inputs) {
+  TensorVector<std::byte> OutputOf(const TimedInputs& inputs) {
     const Case& c = kernel_.c();
     const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
     const auto values = FillInputs(c.problem, c.dtype, FillKind::kRandom, inputs.seed);
@@ -195,7 +195,7 @@ class JudgeAfterTimingTest : public ::testing::Test {
     plan_->Launch(buffers.Pointers(), nullptr);
     return buffers.DownloadOutput(0);
   }
-  void JudgeTimed(const TimedInputs& inputs, const std::vector<std::byte>& bits) {
+  void JudgeTimed(const TimedInputs& inputs, const TensorVector<std::byte>& bits) {
     judge_.JudgeAfterTiming(kernel_.c(), kernel_.variant(), inputs, {&bits, 1}, judgement_);
   }
 
@@ -233,7 +233,7 @@ TEST_F(JudgeAfterTimingTest, TurnsTheVerdictOnAResultKeptFromBeforeTheSpikes) {
 }
 
 TEST_F(JudgeAfterTimingTest, SeesThatNothingWasWritten) {
-  const std::vector<std::byte> poison(kernel_.OutputBytes(), std::byte{0xFF});
+  const TensorVector<std::byte> poison(kernel_.OutputBytes(), std::byte{0xFF});
   JudgeTimed({3, 7}, poison);
   EXPECT_THAT(judgement_.reason, HasSubstr("756 of 756 elements of y are wrong (756 of them never written)"));
 }

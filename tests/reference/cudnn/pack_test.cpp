@@ -25,6 +25,15 @@ TEST(CudnnPack, AlwaysHasTheBaselineInItsTable) {
   EXPECT_EQ(ProbedLine(output, "variant"), "dsconv cudnn " + std::to_string(ASSAY_ROLE_BASELINE));
 }
 
+TEST(CudnnPack, HasAVariantThatMayUseTf32) {
+  for (const char* pack : {ASSAY_TEST_PACK, ASSAY_TEST_ABSENT_PACK}) {
+    const std::string output = ProbePack(pack, kNoGpu);
+    EXPECT_EQ(ProbedLine(output, "variants"), "2");
+    EXPECT_THAT(output,
+                HasSubstr("variant: dsconv cudnn_tf32 " + std::to_string(ASSAY_ROLE_BASELINE) + "\n"));
+  }
+}
+
 TEST(CudnnPack, WithoutAGpuItSaysSoAndRefusesEveryProblem) {
   const std::string output = ProbePack(ASSAY_TEST_PACK, kNoGpu);
   if (ASSAY_TEST_PACK_IS_ABSENT) {

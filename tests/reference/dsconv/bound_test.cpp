@@ -59,7 +59,7 @@ enum class DataKind { kRandom, kCancelling, kMixedScales, kTiny, kOneSided };
 constexpr int kNumDataKinds = 5;
 
 void RoundAll(InputSet& inputs, assay_dtype dtype) {
-  for (std::vector<float>& values : inputs.values) {
+  for (TensorVector<float>& values : inputs.values) {
     for (float& value : values) value = RoundToDType(value, dtype);
   }
 }
@@ -87,7 +87,7 @@ InputSet MakeData(const Shape& d, assay_dtype dtype, DataKind kind, std::uint64_
   InputSet inputs = MakeInputs(d, dtype, FillKind::kRandom, seed);
   std::mt19937_64 random(seed);
   const auto scale_all = [&](auto factor) {
-    for (std::vector<float>& values : inputs.values) {
+    for (TensorVector<float>& values : inputs.values) {
       for (float& value : values) value = static_cast<float>(value * factor());
     }
   };
@@ -105,7 +105,7 @@ InputSet MakeData(const Shape& d, assay_dtype dtype, DataKind kind, std::uint64_
       break;
     case DataKind::kOneSided:  // all terms positive: rounding errors may all point one way
       scale_all([&] { return 1.0; });
-      for (std::vector<float>& values : inputs.values) {
+      for (TensorVector<float>& values : inputs.values) {
         for (float& value : values) value = std::fabs(value);
       }
       break;
@@ -180,10 +180,10 @@ INSTANTIATE_TEST_SUITE_P(DTypes, BoundOver, testing::Values(ASSAY_F32, ASSAY_F16
 TEST(Bound, AnAdversaryReachesMostOfIt) {
   const Shape d = ShapeOf("n1c64k1h1w1r1");
   InputSet inputs;
-  inputs.values = {std::vector<float>(64, 0x1.fffffep-25F),
-                   std::vector<float>(64, 1.0F),
+  inputs.values = {TensorVector<float>(64, 0x1.fffffep-25F),
+                   TensorVector<float>(64, 1.0F),
                    {},
-                   std::vector<float>(64, 1.0F),
+                   TensorVector<float>(64, 1.0F),
                    {}};
   inputs.values[kX][0] = 1;
   inputs.views.assign(inputs.values.begin(), inputs.values.end());

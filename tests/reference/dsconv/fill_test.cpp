@@ -86,7 +86,7 @@ TEST(ExactFill, EachFilterAndRowHasAsManyNonZerosAsPlanned) {
     const Shape d = ShapeOf(id);
     const ExactPlan plan = PlanExact(d, ASSAY_BF16);
     const InputSet inputs = MakeInputs(d, ASSAY_BF16, FillKind::kExact, 2);
-    const auto non_zeros = [](const std::vector<float>& values, std::int64_t first, std::int64_t count) {
+    const auto non_zeros = [](const TensorVector<float>& values, std::int64_t first, std::int64_t count) {
       return count - std::count(values.begin() + first, values.begin() + first + count, 0.0F);
     };
     for (std::int64_t c = 0; c < d.c; ++c) {
@@ -160,7 +160,7 @@ TEST(RandomFill, ValuesAreRepresentableAndCentredOnZero) {
   const Shape d = ShapeOf("n2c64k64h16w16r3p1-b");
   for (assay_dtype dtype : kDTypes) {
     const InputSet inputs = MakeInputs(d, dtype, FillKind::kRandom, 3);
-    for (const std::vector<float>& values : inputs.values) {
+    for (const TensorVector<float>& values : inputs.values) {
       double sum = 0, squares = 0;
       for (float value : values) {
         ASSERT_EQ(RoundToDType(value, dtype), value);
@@ -208,9 +208,9 @@ TEST(Fill, DependsOnSeedAndTensorButNotOnTheNumberOfThreads) {
 // The same values tomorrow: a reproducing command line names a seed.
 TEST(Fill, ValuesStayTheSame) {
   const Shape d = ShapeOf("n1c1k1h2w2r1");
-  EXPECT_EQ(MakeInputs(d, ASSAY_F32, FillKind::kExact, 1).values[kX], (std::vector<float>{3, 3, 8, -1}));
+  EXPECT_EQ(MakeInputs(d, ASSAY_F32, FillKind::kExact, 1).values[kX], (TensorVector<float>{3, 3, 8, -1}));
   EXPECT_EQ(MakeInputs(d, ASSAY_BF16, FillKind::kRandom, 1).values[kX],
-            (std::vector<float>{0.1669921875F, -0.58984375F, 0.3984375F, -1.125F}));
+            (TensorVector<float>{0.1669921875F, -0.58984375F, 0.3984375F, -1.125F}));
 }
 
 }  // namespace

@@ -15,15 +15,15 @@ namespace {
 using testing::ElementsAre;
 using testing::Pointwise;
 
-InputSet Given(std::vector<std::vector<float>> values) {
+InputSet Given(std::vector<TensorVector<float>> values) {
   InputSet set{std::move(values), {}};
   set.views.assign(set.values.begin(), set.values.end());
   return set;
 }
 
 // The script's inputs: element i is ((i * factor) % modulus - shift) * scale.
-std::vector<float> Pattern(std::int64_t count, int factor, int modulus, int shift, float scale) {
-  std::vector<float> values;
+TensorVector<float> Pattern(std::int64_t count, int factor, int modulus, int shift, float scale) {
+  TensorVector<float> values;
   for (std::int64_t i = 0; i < count; ++i) {
     values.push_back(static_cast<float>(i * factor % modulus - shift) * scale);
   }
@@ -33,9 +33,9 @@ std::vector<float> Pattern(std::int64_t count, int factor, int modulus, int shif
 InputSet Patterns(const Shape& d, float scale_x, float scale_weights) {
   return Given({Pattern(d.n * d.c * d.h * d.w, 7, 11, 5, scale_x),
                 Pattern(d.c * d.r * d.s, 5, 7, 3, scale_weights),
-                d.bias_dw != 0 ? Pattern(d.c, 3, 5, 1, 1) : std::vector<float>{},
+                d.bias_dw != 0 ? Pattern(d.c, 3, 5, 1, 1) : TensorVector<float>{},
                 Pattern(d.k * d.c, 4, 9, 4, scale_weights),
-                d.bias_pw != 0 ? Pattern(d.k, 2, 3, 2, 1) : std::vector<float>{}});
+                d.bias_pw != 0 ? Pattern(d.k, 2, 3, 2, 1) : TensorVector<float>{}});
 }
 
 TEST(Plain, OnePixelByHand) {

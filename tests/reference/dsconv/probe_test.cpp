@@ -32,7 +32,7 @@ InputSet MakeProbe(const Shape& d, assay_dtype dtype, const assay_promise& promi
   InputSet set;
   for (const TensorSpec& spec : Inputs(d)) {
     const auto index = static_cast<InputIndex>(set.values.size());
-    std::vector<float> values(static_cast<std::size_t>(spec.Count()));
+    TensorVector<float> values(static_cast<std::size_t>(spec.Count()), 0.0F);
     if (spec.present) FillProbeInput(d, index, dtype, promise, probe, seed, values);
     set.values.push_back(values);
   }

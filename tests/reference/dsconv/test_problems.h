@@ -22,7 +22,7 @@ Shape RandomShape(std::mt19937_64& random);
 
 // Inputs in the order of InputIndex, and views of them.
 struct InputSet {
-  std::vector<std::vector<float>> values;
+  std::vector<TensorVector<float>> values;
   std::vector<std::span<const float>> views;
 };
 InputSet MakeInputs(const Shape& shape, assay_dtype dtype, FillKind kind, std::uint64_t seed);

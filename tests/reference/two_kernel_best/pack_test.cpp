@@ -29,6 +29,13 @@ TEST(TwoKernelBestPack, AlwaysHasTheBaselineInItsTable) {
   EXPECT_THAT(ProbedLine(output, "create"), HasSubstr("1 unavailable: "));
 }
 
+TEST(TwoKernelBestPack, HasAVariantThatMayUseTf32) {
+  const std::string output = ProbePack(ASSAY_TEST_PACK, kNoGpu);
+  EXPECT_EQ(ProbedLine(output, "variants"), "2");
+  EXPECT_THAT(output, HasSubstr("variant: dsconv two_kernel_best_tf32 " +
+                                std::to_string(ASSAY_ROLE_BASELINE) + "\n"));
+}
+
 // One library is enough: what is missing then is the GPU alone, and the version names the other library.
 TEST(TwoKernelBestPack, OneLibraryIsEnough) {
   if (ASSAY_TEST_PACK_IS_ABSENT) GTEST_SKIP() << "the pack was built without cuDNN";
