@@ -5,12 +5,13 @@
  *
  * Life of a case:
  *   supports(problem)            -> may say no, in words
- *   create(problem) -> plan      -> host-side set-up: choose a tile, build library plans; never timed
- *   workspace_bytes(plan)        -> device memory that the harness allocates for the plan
- *   prepare(plan, buffers)       -> optional, enqueued whenever weights or buffers change; never timed.
- *                                   It may read weights only: activations hold NaN while it runs
- *   launch(plan, buffers, stream)-> enqueues the operator on `stream` and returns; judged and timed
- *   release(plan)
+ *   configurations(problem)      -> optional: what there is to choose from (tile, stages, split), best guess
+ * first create(problem) -> plan      -> host-side set-up: choose a tile, build library plans; never timed.
+ *                                   create_configured(problem, configuration) makes the choice that it is
+ * told workspace_bytes(plan)        -> device memory that the harness allocates for the plan prepare(plan,
+ * buffers)       -> optional, enqueued whenever weights or buffers change; never timed. It may read weights
+ * only: activations hold NaN while it runs launch(plan, buffers, stream)-> enqueues the operator on `stream`
+ * and returns; judged and timed release(plan)
  *
  * What a launch writes lies in its buffers alone: launch() may be called again, with other buffers and on
  * another stream, while an earlier launch still runs. Calls into a plan never overlap on the host.
@@ -28,7 +29,7 @@ extern "C" {
 #endif
 
 /* Raised whenever a struct below changes. A pack of another version is refused by name. */
-#define ASSAY_PACK_ABI 2
+#define ASSAY_PACK_ABI 3
 
 typedef enum assay_dtype { ASSAY_F32 = 0, ASSAY_F16 = 1, ASSAY_BF16 = 2 } assay_dtype;
 
@@ -75,6 +76,7 @@ typedef struct assay_device_info {
   int64_t shared_bytes_per_block; /* the opt-in limit */
   int64_t l2_bytes;
   int64_t memory_bytes;
+  char name[128]; /* as "NVIDIA H100 80GB HBM3", NUL-terminated; empty where it has none */
 } assay_device_info;
 
 /* What a variant promises of its arithmetic; the error bound is derived from it. */
@@ -114,6 +116,14 @@ typedef struct assay_tile_axis {
   int64_t size;
 } assay_tile_axis;
 
+/* One of the ways in which a variant can do a problem: all that it may choose, tile, stages, split, as a
+ * short text that stands for it in tables and on command lines, as "64x128s3". */
+typedef struct assay_configuration {
+  char text[64]; /* NUL-terminated; 1 to 63 of the letters a-z A-Z, digits, _ - + = . : and no two alike */
+  double cost; /* Microseconds of a launch by the variant's own model, on the GPU that the model was made for;
+                  0: it has none to say */
+} assay_configuration;
+
 typedef struct assay_variant {
   const char* op;      /* operator that it computes, as "dsconv" */
   const char* name;    /* short, typed by people, as "tiled" */
@@ -140,6 +150,13 @@ typedef struct assay_variant {
    * are; NULL: it says nothing of its tile. */
   int32_t (*tile)(const assay_problem* problem, const assay_device_info* device, assay_tile_axis* axes,
                   int32_t capacity);
+  /* Both or neither (NULL): what `assay tune` searches. The first writes the first `capacity` configurations
+   * that are valid for such a problem on such a device, and returns how many there are: the one that create()
+   * takes first, and few enough that all can be timed. The second is create() with one of these. */
+  int32_t (*configurations)(const assay_problem* problem, const assay_device_info* device,
+                            assay_configuration* list, int32_t capacity);
+  int32_t (*create_configured)(const assay_problem* problem, const assay_device_info* device,
+                               const char* configuration, void** plan, assay_message* error);
 } assay_variant;
 
 typedef struct assay_pack {

@@ -23,6 +23,7 @@ void AddProfileCommand(CLI::App& app, CommandContext& context);
 void AddNewKernelCommand(CLI::App& app, CommandContext& context);
 void AddDoctorCommand(CLI::App& app, CommandContext& context);
 void AddSelftestCommand(CLI::App& app, CommandContext& context);
+void AddTuneCommand(CLI::App& app, CommandContext& context);
 void AddWorkerCommand(CLI::App& app, CommandContext& context);
 
 // --pack, for the subcommands that open packs.

@@ -6,8 +6,7 @@
 
 #include <cstdio>
 #include <exception>
-
-#include "harness/report/report.h"
+#include <utility>
 
 namespace assay {
 namespace {
@@ -43,10 +42,12 @@ RunInterrupt::~RunInterrupt() {
   pthread_sigmask(SIG_UNBLOCK, &interrupts, nullptr);
 }
 
-void RunInterrupt::Guard(const std::filesystem::path& dir, const std::string& command_line) {
+void RunInterrupt::Guard(const std::filesystem::path& journal, const std::string& command_line,
+                         std::function<std::string()> report) {
   const std::lock_guard lock(mutex_);
-  dir_ = dir;
+  journal_ = journal;
   command_line_ = command_line;
+  report_ = std::move(report);
 }
 
 void RunInterrupt::Finish(const std::function<void()>& work) {
@@ -66,15 +67,13 @@ void RunInterrupt::Listen() {
 void RunInterrupt::Answer(int signal) {
   const std::lock_guard lock(mutex_);
   std::fputs("\n", stderr);
-  if (dir_.empty() || !std::filesystem::exists(dir_ / "results.jsonl")) {
+  if (journal_.empty() || !std::filesystem::exists(journal_)) {
     fmt::print(stderr, "assay: interrupted; no case has ended yet\n");
   } else {
     try {
-      const Journal journal = ReadJournal(dir_ / "results.jsonl");
-      WriteReports(dir_, journal);
-      fmt::print(stderr, "assay: interrupted after {} of {} cases; reports of these: {}\nGo on with:  {}\n",
-                 journal.records.size(), journal.header.planned_cases, (dir_ / "report.html").string(),
-                 ResumeCommand(command_line_, dir_));
+      const std::string said = report_();
+      fmt::print(stderr, "assay: interrupted {}\nGo on with:  {}\n", said,
+                 ResumeCommand(command_line_, journal_.parent_path()));
     } catch (const std::exception& error) {
       fmt::print(stderr, "assay: interrupted; the reports could not be written: {}\n", error.what());
     }

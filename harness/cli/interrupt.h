@@ -1,4 +1,4 @@
-// Ctrl-C and its kin while a sweep runs: it stops at once, with reports of what is done.
+// Ctrl-C and its kin while a command with a journal runs: it stops at once, with reports of what is done.
 #pragma once
 
 #include <atomic>
@@ -19,8 +19,11 @@ class RunInterrupt {
   RunInterrupt(const RunInterrupt&) = delete;
   RunInterrupt& operator=(const RunInterrupt&) = delete;
 
-  // From now on there is a journal in `dir` to report on, and `command_line` is what to type again.
-  void Guard(const std::filesystem::path& dir, const std::string& command_line);
+  // From now on an interrupt calls `report` if the file `journal` is there, and says its answer ("after 3 of
+  // 5 cases; ...") and the command that goes on: `command_line` with --out, the journal's folder, and
+  // --resume.
+  void Guard(const std::filesystem::path& journal, const std::string& command_line,
+             std::function<std::string()> report);
   // Does `work`, which an interrupt waits for: what it writes is whole then.
   void Finish(const std::function<void()>& work);
 
@@ -29,8 +32,9 @@ class RunInterrupt {
   void Answer(int signal);
 
   std::mutex mutex_;
-  std::filesystem::path dir_;  // empty: nothing to report on
+  std::filesystem::path journal_;  // empty: nothing to report on
   std::string command_line_;
+  std::function<std::string()> report_;
   std::atomic<bool> ending_ = false;
   std::thread listener_;
 };

@@ -10,6 +10,7 @@
 
 #include "harness/cli/commands.h"
 #include "harness/config/selection.h"
+#include "harness/device/configurations.h"
 #include "harness/device/device.h"
 #include "harness/device/tile.h"
 #include "harness/run/pack_set.h"
@@ -53,6 +54,7 @@ struct Reach {
   int asked = 0, taken = 0;
   std::vector<std::string> refusals;  // each reason once, with the first case that it was given for
   std::map<std::string, std::set<std::int64_t>> tile;
+  std::size_t configurations = 0;  // the most for one of them
 
   void Ask(const assay_variant& variant, const Problem& problem, assay_dtype dtype, assay_layout layout,
            const assay_device_info& device) {
@@ -62,6 +64,7 @@ struct Reach {
     if (variant.supports(&view, &device, &why) == 0) {
       ++taken;
       for (const TileAxis& axis : TileOf(variant, view, device)) tile[axis.param].insert(axis.size);
+      configurations = std::max(configurations, ConfigurationsOf(variant, view, device).size());
       return;
     }
     why.text[sizeof why.text - 1] = '\0';
@@ -95,6 +98,8 @@ void ListShapes(const assay_variant& variant, const assay_device_info& device) {
   for (const auto& [param, sizes] : odd.tile)
     axes.push_back(fmt::format("{} {}", param, fmt::join(sizes, ", ")));
   if (!axes.empty()) fmt::print("      tile, over these shapes: {}\n", fmt::join(axes, "; "));
+  if (odd.configurations > 0)
+    fmt::print("      offers up to {} configurations to `assay tune`\n", odd.configurations);
   ListReach("odd small shapes (dtypes and layouts counted)", odd);
   ListReach("with more than 2^31 elements", huge);
 }

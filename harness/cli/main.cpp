@@ -58,6 +58,7 @@ int Run(int argc, char** argv) {
   assay::AddNewKernelCommand(app, context);
   assay::AddDoctorCommand(app, context);
   assay::AddSelftestCommand(app, context);
+  assay::AddTuneCommand(app, context);
   assay::AddWorkerCommand(app, context);
   try {
     app.parse(argc, argv);

@@ -17,6 +17,7 @@ namespace {
 struct ProfileArguments {
   std::filesystem::path config;
   std::string case_id;
+  std::string configuration;
   std::string device = "auto";
   std::vector<std::filesystem::path> packs;
   int launches = 3;
@@ -51,7 +52,8 @@ void Profile(const ProfileArguments& arguments) {
   packs.CheckAnyReadable();
   packs.CheckNamesDiffer();
   std::uint64_t seed = VerifySettings{}.first_seed;
-  const Case c = FindCase(arguments, packs.BuildCatalog(), seed);
+  Case c = FindCase(arguments, packs.BuildCatalog(), seed);
+  c.configuration = arguments.configuration;
   ProfileCase(c, executor, seed, arguments.launches);
   fmt::print("{}: {} launches on {}\n", c.Id(), arguments.launches, executor.device().name());
 }
@@ -66,6 +68,8 @@ void AddProfileCommand(CLI::App& app, CommandContext&) {
   command->add_option("config", arguments->config,
                       "YAML file that holds the case (optional: the id says all)");
   command->add_option("--case", arguments->case_id, "case id, as reports show it")->required();
+  command->add_option("--configuration", arguments->configuration,
+                      "of the variant, as `assay tune` names it (default: its own choice)");
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   AddPackOption(*command, arguments->packs);
   command->add_option("--launches", arguments->launches, "launches to make while the profiler collects")

@@ -10,11 +10,11 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/interrupt.h"
+#include "harness/cli/run_setup.h"
 #include "harness/cli/selection.h"
 #include "harness/config/boundary.h"
 #include "harness/report/progress.h"
 #include "harness/report/report.h"
-#include "harness/run/environment.h"
 #include "harness/run/huge_problems.h"
 #include "harness/run/sanitizer.h"
 #include "harness/worker/remote_executor.h"
@@ -67,47 +67,8 @@ int TerminalWidth() {
   return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
-// reports/<name>-<date>, with a number behind it if a run of that day is there already.
-std::filesystem::path DefaultOutDir(const std::string& name) {
-  const std::string stem = fmt::format("{}-{}", name, UtcNow().substr(0, 10));
-  std::filesystem::path dir = std::filesystem::path("reports") / stem;
-  for (int i = 2; std::filesystem::exists(dir); ++i)
-    dir = std::filesystem::path("reports") / fmt::format("{}-{}", stem, i);
-  return dir;
-}
-
-// Nothing is overwritten: a folder with results in it is refused before anything runs.
-void CheckOutDir(const RunArguments& arguments) {
-  const std::filesystem::path& dir = arguments.out;
-  if (arguments.resume && dir.empty()) throw ConfigError("--resume: give the run's folder by --out");
-  if (!arguments.resume && std::filesystem::exists(dir / "results.jsonl")) {
-    throw ConfigError(
-        fmt::format("--out: {} holds the results of another run; go on with it by --resume, or choose a "
-                    "folder without results.jsonl",
-                    dir.string()));
-  }
-}
-
-std::vector<std::filesystem::path> AllPacks(const std::vector<std::filesystem::path>& added) {
-  std::vector<std::filesystem::path> packs = BuiltInPacks();
-  for (const std::filesystem::path& path : added) {
-    if (!std::filesystem::exists(path)) {
-      throw ConfigError(fmt::format("--pack: there is no file {}", path.string()));
-    }
-    packs.push_back(path);
-  }
-  return packs;
-}
-
-// A pack that was asked for by name must be usable.
-void CheckAddedPacks(const std::vector<Pack>& packs, std::size_t added) {
-  for (std::size_t i = packs.size() - added; i < packs.size(); ++i) {
-    if (!packs[i].readable) throw ConfigError(fmt::format("--pack: {}", packs[i].unavailable));
-  }
-}
-
 ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
-  CheckOutDir(arguments);
+  CheckOutDir(arguments.out, arguments.resume, "results.jsonl");
   RunInterrupt interrupt;
   const WorkerOptions worker{arguments.device, AllPacks(arguments.packs), {}};
   RemoteExecutor executor(worker);
@@ -146,7 +107,13 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
   }
 
   const std::unique_ptr<Progress> progress = MakeProgress(stderr);
-  interrupt.Guard(options.out_dir, command_line);
+  const std::filesystem::path results = options.out_dir / "results.jsonl";
+  interrupt.Guard(results, command_line, [results] {
+    const Journal journal = ReadJournal(results);
+    WriteReports(results.parent_path(), journal);
+    return fmt::format("after {} of {} cases; reports of these: {}", journal.records.size(),
+                       journal.header.planned_cases, (results.parent_path() / "report.html").string());
+  });
   const Journal journal = RunSweep(sweep, executor, options, *progress);
   interrupt.Finish([&] { WriteReports(options.out_dir, journal); });
   fmt::print("{}\n", RenderConsole(journal, TerminalWidth()));
@@ -156,16 +123,13 @@ ExitCode Run(const RunArguments& arguments, const std::string& command_line) {
 
 }  // namespace
 
-void AddPackOption(CLI::App& command, std::vector<std::filesystem::path>& packs) {
-  command
-      .add_option("--pack", packs, "kernel pack of your own, besides the built-in ones; may be given again")
-      ->take_all();
-}
-
 void AddRunCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("run", "judge and time the cases of a sweep");
   const auto arguments = std::make_shared<RunArguments>();
   AddSelectionOptions(*command, arguments->selection);
+  AddSeedOptions(*command, arguments->selection);
+  command->add_option("--configuration", arguments->selection.configuration,
+                      "of the one --variant, as `assay tune` names it (default: its own choice)");
   command->add_option("--device", arguments->device, "auto, host, cuda or cuda:i")->capture_default_str();
   command->add_option("--out", arguments->out, "folder for the reports (default: reports/<name>-<date>)");
   AddPackOption(*command, arguments->packs);

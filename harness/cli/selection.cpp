@@ -98,6 +98,9 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("--dtype", options.dtypes, "fp32, fp16, bf16")->delimiter(',');
   command.add_option("--layout", options.layouts, "nchw, nhwc")->delimiter(',');
   command.add_option("--variant", options.variants, "names that `assay list` shows")->delimiter(',');
+}
+
+void AddSeedOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("--seeds", options.seeds, "how often inputs are drawn")->check(CLI::Range(1, 100));
   command.add_option("--first-seed", options.first_seed, "seed of the first draw")
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{9007199254740991}));
@@ -109,6 +112,11 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
   CheckNames("--dtype", options.dtypes, DTypeNames());
   CheckNames("--layout", options.layouts, LayoutNames());
   CheckNames("--variant", PlainNames(options.variants), VariantNames(catalog));
+  if (!options.configuration.empty() && options.variants.size() != 1) {
+    throw ConfigError(
+        fmt::format("--configuration: found {} names under --variant; allowed: one, whose it is",
+                    options.variants.size()));
+  }
   if (options.config.empty() && options.problems.empty()) {
     throw ConfigError("nothing to run: give a config (as configs/quick.yaml) or --problem");
   }
@@ -125,6 +133,7 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
                     "all {} cases of {}",
                     all, options.config.empty() ? "the command line" : options.config.string()));
   }
+  for (Case& c : sweep.cases) c.configuration = options.configuration;
   if (options.seeds) sweep.verify.seeds = *options.seeds;
   if (options.first_seed) sweep.verify.first_seed = *options.first_seed;
   return sweep;

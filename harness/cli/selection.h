@@ -15,11 +15,13 @@ struct SelectionOptions {
   std::filesystem::path config;  // empty: the options alone say what to run
   std::string filter;            // regular expression, found anywhere in a case id
   std::vector<std::string> problems, dtypes, layouts, variants;
+  std::string configuration;  // of the one variant; empty: the variant's own choice
   std::optional<int> seeds;
   std::optional<std::uint64_t> first_seed;
 };
 
 void AddSelectionOptions(CLI::App& command, SelectionOptions& options);
+void AddSeedOptions(CLI::App& command, SelectionOptions& options);
 
 // Throws ConfigError: also if a name is unknown, or if no case is left.
 Sweep SelectCases(const SelectionOptions& options, const Catalog& catalog);

@@ -16,10 +16,11 @@ struct Case {
   std::string label;  // where the problem comes from, as "MobileNetV1 conv2"; may be empty
   assay_dtype dtype = ASSAY_F32;
   assay_layout layout = ASSAY_NCHW;
-  std::string variant;    // "tiled", "cudnn"; "tiled+graph" (graph_name.h)
-  bool named = false;     // selected by name, not by a default: being unsupported is then a failure
-  bool baseline = false;  // a yardstick: never `named`, so that a missing library is no failure
-  int seeds = 0;          // how often exact and random inputs are drawn; 0: as the sweep says
+  std::string variant;             // "tiled", "cudnn"; "tiled+graph" (graph_name.h)
+  bool named = false;              // selected by name, not by a default: being unsupported is then a failure
+  bool baseline = false;           // a yardstick: never `named`, so that a missing library is no failure
+  int seeds = 0;                   // how often exact and random inputs are drawn; 0: as the sweep says
+  std::string configuration = {};  // of the variant, as `assay tune` names it; empty: its own choice
 
   // "dsconv/n16c64k128h512w512r3p1/fp16/nhwc/tiled"
   std::string Id() const;

@@ -32,6 +32,7 @@ struct MeasureSettings {
   double confidence = 0.95;      // of the interval around the median
   double relative_width = 0.01;  // stop when the interval's half width is at most this share of the median
   int input_sets = 3;            // distinct random inputs in rotation
+  bool second_clock = true;      // hold the samples against launches back to back; no config turns it off
 };
 
 struct LimitSettings {

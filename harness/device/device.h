@@ -96,6 +96,9 @@ class Device {
 // Mix(w_i + (i+1) * 0x9E3779B97F4A7C15), Mix being the finalizer of splitmix64 (Steele et al., OOPSLA 2014).
 std::uint64_t HashBytes(std::span<const std::byte> bytes);
 
+// As much of the name as there is room for.
+void SetName(assay_device_info& info, const std::string& name);
+
 // OS threads that blocks are spread over; 0: all of the machine's.
 std::unique_ptr<Device> MakeHostDevice(int threads = 0);
 

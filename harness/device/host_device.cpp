@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <new>
@@ -82,6 +83,7 @@ class HostDevice : public Device {
     info_.shared_bytes_per_block = simt::kMaxSharedBytes;
     info_.l2_bytes = CacheBytes();
     info_.memory_bytes = static_cast<std::int64_t>(HostTotalBytes());
+    SetName(info_, CpuModel());
     simt::Options options = simt::GetOptions();
     options.threads = threads;
     simt::SetOptions(options);
@@ -126,6 +128,10 @@ class HostDevice : public Device {
 };
 
 }  // namespace
+
+void SetName(assay_device_info& info, const std::string& name) {
+  std::snprintf(info.name, sizeof info.name, "%s", name.c_str());
+}
 
 std::unique_ptr<Device> MakeHostDevice(int threads) {
   constexpr int kMostThreads = 1024;  // simt::SetOptions takes no more

@@ -23,6 +23,7 @@ struct VariantInfo {
 
   std::string op, name, summary;
   assay_role role = ASSAY_ROLE_KERNEL;
+  bool configurable = false;                   // it offers configurations
   std::array<assay_promise, 3> promises = {};  // by assay_dtype
 };
 
@@ -75,8 +76,10 @@ class Plan {
 // In this process.
 class LocalPlan final : public Plan {
  public:
-  // Throws VariantError if the variant's create() fails.
-  LocalPlan(const assay_variant& variant, const assay_problem& problem, const assay_device_info& device);
+  // `configuration` is one that the variant offers, or empty for its own choice. Throws VariantError if its
+  // create() fails.
+  LocalPlan(const assay_variant& variant, const assay_problem& problem, const assay_device_info& device,
+            const std::string& configuration = {});
   ~LocalPlan() override;
 
   std::uint64_t WorkspaceBytes() const override;

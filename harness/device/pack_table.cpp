@@ -94,6 +94,11 @@ std::string FaultOf(const assay_variant& variant, int index) {
   if (variant.create == nullptr) return missing("create()");
   if (variant.launch == nullptr) return missing("launch()");
   if (variant.release == nullptr) return missing("release()");
+  if ((variant.configurations == nullptr) != (variant.create_configured == nullptr)) {
+    return fmt::format("variant {} has {} without the other of configurations() and create_configured()",
+                       Shown(variant.name),
+                       variant.configurations == nullptr ? "create_configured()" : "configurations()");
+  }
   if (const int role = Raw(variant.role); role != ASSAY_ROLE_KERNEL && role != ASSAY_ROLE_BASELINE) {
     return fmt::format("variant {} has role {}, which is none of assay_role", Shown(variant.name), role);
   }

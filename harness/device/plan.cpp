@@ -17,15 +17,27 @@ namespace {
 }  // namespace
 
 VariantInfo::VariantInfo(const assay_variant& row)
-    : op(row.op), name(row.name), summary(row.summary), role(row.role) {
+    : op(row.op),
+      name(row.name),
+      summary(row.summary),
+      role(row.role),
+      configurable(row.configurations != nullptr) {
   for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) promises[dtype] = row.promise(dtype);
 }
 
 LocalPlan::LocalPlan(const assay_variant& variant, const assay_problem& problem,
-                     const assay_device_info& device)
+                     const assay_device_info& device, const std::string& configuration)
     : variant_(&variant) {
   assay_message error = {};
-  const std::int32_t code = variant.create(&problem, &device, &plan_, &error);
+  std::int32_t code = 0;
+  if (configuration.empty()) {
+    code = variant.create(&problem, &device, &plan_, &error);
+  } else if (variant.create_configured != nullptr) {
+    code = variant.create_configured(&problem, &device, configuration.c_str(), &plan_, &error);
+  } else {
+    throw VariantError(
+        fmt::format("{} offers no configurations, so {} is none of them", variant.name, configuration));
+  }
   if (code != 0) Throw(variant, "create", code, error);
 }
 

@@ -73,7 +73,7 @@ class Sampler {
     }
     std::vector<Measurement> results;
     for (CandidateState& state : states) {
-      Guarded(state, [&] { CheckAgainstWallClock(state); });
+      if (settings_.second_clock) Guarded(state, [&] { CheckAgainstWallClock(state); });
       results.push_back(state.Finish(settings_));
     }
     return results;

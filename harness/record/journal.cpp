@@ -1,11 +1,5 @@
 #include "harness/record/journal.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
@@ -14,84 +8,13 @@
 #include "fmt/core.h"
 
 namespace assay {
-namespace {
-
-[[noreturn]] void ThrowSystem(const std::filesystem::path& path, const char* what, int error) {
-  throw std::runtime_error(
-      fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(error)));
-}
-
-bool IsDevice(const std::filesystem::path& path) {
-  std::error_code ignored;
-  return std::filesystem::is_character_file(path, ignored);
-}
-
-// Where a new journal is written until its header is whole.
-std::filesystem::path Beside(const std::filesystem::path& path) {
-  std::filesystem::path beside = path;
-  beside += ".new";
-  return beside;
-}
-
-int OpenNew(const std::filesystem::path& path) {
-  constexpr mode_t kMode = 0666;
-  if (!IsDevice(path) && std::filesystem::exists(path)) {
-    ThrowSystem(path, "there is a journal already; resume it or choose another folder", EEXIST);
-  }
-  const int fd = IsDevice(path)
-                     ? ::open(path.c_str(), O_WRONLY | O_CLOEXEC)
-                     : ::open(Beside(path).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
-  if (fd < 0) ThrowSystem(path, "cannot create the journal", errno);
-  return fd;
-}
-
-// Returns 0 or the error number.
-int WriteAll(int fd, const std::string& bytes) {
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t n = ::write(fd, bytes.data() + done, bytes.size() - done);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return errno;
-    if (n == 0) return ENOSPC;
-    done += static_cast<std::size_t>(n);
-  }
-  // Some file systems tell only now that they are full. Pipes and devices cannot be synchronised, which is no
-  // error.
-  if (::fdatasync(fd) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) return errno;
-  return 0;
-}
-
-}  // namespace
 
 JournalWriter::JournalWriter(const std::filesystem::path& path, const SweepHeader& header)
-    : JournalWriter(path, OpenNew(path), 0) {
-  if (IsDevice(path)) {
-    AppendLine(ToJson(header));
-    return;
-  }
-  // A journal without a whole header, as a process killed just here would leave, could not be gone on with.
-  try {
-    AppendLine(ToJson(header));
-    std::filesystem::rename(Beside(path), path);
-  } catch (...) {
-    std::error_code ignored;
-    std::filesystem::remove(Beside(path), ignored);
-    throw;
-  }
-}
+    : lines_(path, ToJson(header)) {}
 
 JournalWriter JournalWriter::Resume(const std::filesystem::path& path) {
   ReadJournal(path);  // refuses what is no journal before anything is cut off
-  std::ifstream in(path, std::ios::binary);
-  std::int64_t whole = 0;
-  for (std::string line; std::getline(in, line) && !in.eof();)
-    whole += static_cast<std::int64_t>(line.size()) + 1;
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) ThrowSystem(path, "cannot open the journal to go on with it", errno);
-  JournalWriter writer(path, fd, whole);
-  if (::ftruncate(fd, whole) != 0) ThrowSystem(path, "cannot cut off the torn last line", errno);
-  if (::lseek(fd, whole, SEEK_SET) < 0) ThrowSystem(path, "cannot go to the journal's end", errno);
-  return writer;
+  return JournalWriter(LineWriter::Resume(path));
 }
 
 JournalWriter JournalWriter::Resume(const std::filesystem::path& path, const Journal& journal) {
@@ -111,34 +34,7 @@ JournalWriter JournalWriter::Resume(const std::filesystem::path& path, const Jou
   return Resume(path);
 }
 
-JournalWriter::~JournalWriter() {
-  if (fd_ >= 0) ::close(fd_);  // every line was synchronised when it was written
-}
-
-JournalWriter::JournalWriter(JournalWriter&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
-
-JournalWriter& JournalWriter::operator=(JournalWriter&& other) noexcept {
-  std::swap(path_, other.path_);
-  std::swap(fd_, other.fd_);
-  std::swap(size_, other.size_);
-  return *this;
-}
-
-void JournalWriter::Append(const Record& record) { AppendLine(ToJson(record)); }
-
-void JournalWriter::AppendLine(std::string line) {
-  line += '\n';
-  const int error = WriteAll(fd_, line);
-  if (error == 0) {
-    size_ += static_cast<std::int64_t>(line.size());
-    return;
-  }
-  // Leave whole lines only, so that whoever makes room can go on. If even that fails, the line stays torn,
-  // which readers bear.
-  if (::ftruncate(fd_, size_) == 0) ::lseek(fd_, size_, SEEK_SET);
-  ThrowSystem(path_, "cannot write the journal", error);
-}
+void JournalWriter::Append(const Record& record) { lines_.Append(ToJson(record)); }
 
 bool HasWholeHeader(const std::filesystem::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -147,30 +43,25 @@ bool HasWholeHeader(const std::filesystem::path& path) {
 }
 
 Journal ReadJournal(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) ThrowSystem(path, "cannot read the journal", errno);
+  const Lines lines = ReadLines(path);
   Journal journal;
-  std::int64_t number = 0;
-  for (std::string line; std::getline(in, line);) {
-    ++number;
-    const bool torn = in.eof();  // getline met the end before a newline
+  journal.torn = lines.torn;
+  for (std::size_t i = 0; i < lines.whole.size(); ++i) {
     try {
-      if (torn && number > 1) {
-        journal.torn = true;
-        break;
-      }
-      if (torn) throw std::runtime_error("the header is cut short, and nothing follows it");
-      if (number == 1) {
-        journal.header = HeaderFromJson(line);
+      if (i == 0) {
+        journal.header = HeaderFromJson(lines.whole[i]);
       } else {
-        journal.records.push_back(RecordFromJson(line));
+        journal.records.push_back(RecordFromJson(lines.whole[i]));
       }
     } catch (const std::exception& error) {
-      throw std::runtime_error(fmt::format("{}:{}: {}", path.string(), number, error.what()));
+      throw std::runtime_error(fmt::format("{}:{}: {}", path.string(), i + 1, error.what()));
     }
   }
-  if (in.bad()) ThrowSystem(path, "cannot read the journal", errno);
-  if (number == 0) throw std::runtime_error(fmt::format("{}:1: the journal is empty", path.string()));
+  if (lines.whole.empty()) {
+    throw std::runtime_error(
+        fmt::format("{}:1: {}", path.string(),
+                    lines.torn ? "the header is cut short, and nothing follows it" : "the journal is empty"));
+  }
   return journal;
 }
 

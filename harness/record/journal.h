@@ -4,8 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "harness/record/line_writer.h"
 #include "harness/record/record.h"
 
 namespace assay {
@@ -33,22 +35,14 @@ class JournalWriter {
   // differ from the file's, it is written anew beside itself and renamed.
   static JournalWriter Resume(const std::filesystem::path& path, const Journal& journal);
 
-  ~JournalWriter();
-  JournalWriter(JournalWriter&& other) noexcept;
-  JournalWriter& operator=(JournalWriter&& other) noexcept;
-
   // Written through to the disk when it returns; throws std::runtime_error (path and the system's words) if
   // the disk refuses, after taking back what was written of the line.
   void Append(const Record& record);
 
  private:
-  JournalWriter(std::filesystem::path path, int fd, std::int64_t size)
-      : path_(std::move(path)), fd_(fd), size_(size) {}
-  void AppendLine(std::string line);
+  explicit JournalWriter(LineWriter lines) : lines_(std::move(lines)) {}
 
-  std::filesystem::path path_;
-  int fd_ = -1;
-  std::int64_t size_ = 0;  // bytes of whole lines
+  LineWriter lines_;
 };
 
 struct Journal {

@@ -24,6 +24,17 @@ Record StartRecord(const Case& c, const Sweep& sweep, const Device& device, cons
   return record;
 }
 
+double TransferSeconds(const Case& c) {
+  constexpr double kBytesPerSecond = 2e8;  // each byte goes to and fro several times
+  double bytes = 0;
+  for (const auto& specs : {c.problem.op->Inputs(c.problem), c.problem.op->Outputs(c.problem)}) {
+    for (const TensorSpec& spec : specs) {
+      bytes += static_cast<double>(spec.Count()) * static_cast<double>(DTypeBytes(c.dtype));
+    }
+  }
+  return bytes / kBytesPerSecond;
+}
+
 void TakeJudgement(Record& record, const Judgement& judgement) {
   record.verdict = judgement.verdict;
   record.reason = judgement.reason;

@@ -32,6 +32,10 @@ struct Job {
 Record StartRecord(const Case& c, const Sweep& sweep, const Device& device, const RunOptions& options);
 void TakeJudgement(Record& record, const Judgement& judgement);
 
+// What moving a case's tensors may take: a kernel's time limit is not meant for copying, filling and hashing
+// gigabytes around its launches.
+double TransferSeconds(const Case& c);
+
 inline void Settle(Job& job, Verdict verdict, const std::string& reason) {
   job.record.verdict = verdict;
   job.record.reason = reason;

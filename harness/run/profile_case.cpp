@@ -22,7 +22,7 @@ void ProfileCase(const Case& c, Executor& executor, std::uint64_t seed, int laun
   if (const std::string why = executor.WhyNot(found.id, view); !why.empty()) {
     throw std::runtime_error(fmt::format("{}: unsupported: {}", c.Id(), why));
   }
-  const std::unique_ptr<Plan> plan = executor.Create(found.id, view);
+  const std::unique_ptr<Plan> plan = executor.Create(found.id, view, c.configuration);
   CaseBuffers buffers(device, c.problem, c.dtype, plan->WorkspaceBytes());
   UploadRandomInputs(c, seed, buffers);
   buffers.PoisonOutputs();

@@ -20,23 +20,6 @@
 namespace assay {
 namespace {
 
-bool KilledFromOutside(const DeviceError& error) {
-  const auto* lost = dynamic_cast<const WorkerLost*>(&error);
-  return lost != nullptr && lost->cause == WorkerLost::Cause::kKilled;
-}
-
-// A kernel's time limit is not meant for copying, filling and hashing gigabytes around its launches.
-double TransferSeconds(const Case& c) {
-  constexpr double kBytesPerSecond = 2e8;  // each byte goes to and fro several times
-  double bytes = 0;
-  for (const auto& specs : {c.problem.op->Inputs(c.problem), c.problem.op->Outputs(c.problem)}) {
-    for (const TensorSpec& spec : specs) {
-      bytes += static_cast<double>(spec.Count()) * static_cast<double>(DTypeBytes(c.dtype));
-    }
-  }
-  return bytes / kBytesPerSecond;
-}
-
 class SweepRun {
  public:
   SweepRun(const Sweep& sweep, Executor& executor, const RunOptions& options, Progress& progress)
@@ -153,7 +136,8 @@ class SweepRun {
   }
 
   void CreatePlan(Job& job) {
-    job.plan = executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout));
+    job.plan =
+        executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout), job.c->configuration);
     job.plan_generation = executor_.generation();
     job.record.plan = job.plan->Describe();
   }
@@ -369,6 +353,7 @@ std::string ReproduceCommand(const Case& c, const VerifySettings& verify,
   std::string command =
       fmt::format("build/assay run --problem {} --dtype {} --layout {} --variant {}",
                   c.problem.op->ProblemId(c.problem), DTypeName(c.dtype), LayoutName(c.layout), c.variant);
+  if (!c.configuration.empty()) command += " --configuration " + c.configuration;
   const VerifySettings defaults;
   const int seeds = c.seeds > 0 ? c.seeds : verify.seeds;
   if (seeds != defaults.seeds) command += fmt::format(" --seeds {}", seeds);

@@ -121,7 +121,8 @@ void Sanitizer::Launch(Tool& tool, const Job& job, std::uint64_t seed) {
   // Everything is many times slower under it.
   constexpr double kSlower = 10;
   executor.BeginCase(fmt::format("{} under {}", job.record.id, tool.name), kSlower * limit_seconds_);
-  const std::unique_ptr<Plan> plan = executor.Create(job.id, c.problem.View(c.dtype, c.layout));
+  const std::unique_ptr<Plan> plan =
+      executor.Create(job.id, c.problem.View(c.dtype, c.layout), c.configuration);
   // Nothing is poisoned: what a kernel reads without having been given it is uninitialised, as initcheck
   // wants it.
   CaseBuffers buffers(executor.device(), c.problem, c.dtype, plan->WorkspaceBytes());

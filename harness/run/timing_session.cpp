@@ -8,85 +8,13 @@
 
 #include "harness/device/spikes.h"
 #include "harness/measure/clock_check.h"
+#include "harness/run/input_sets.h"
 #include "harness/verify/tensor_io.h"
 
 namespace assay {
 namespace {
 
 constexpr double kBytesPerGiB = 1024.0 * 1024 * 1024;
-
-std::size_t GuardedBytes(std::size_t bytes) { return bytes + 2 * GuardedBuffer::kGuardBytes; }
-
-// The inputs that timed launches take in turn. Set i holds the random inputs of seed first_seed + i, so that
-// judging the last launch's output can use a reference that judging made before.
-class InputSets {
- public:
-  InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count) : first_seed_(first_seed) {
-    const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
-    dtype_ = c.dtype;
-    for (int i = 0; i < count; ++i) {
-      Set& set = sets_.emplace_back();
-      const std::vector<TensorVector<float>> values =
-          FillInputs(c.problem, c.dtype, FillKind::kRandom, SeedOf(i));
-      for (std::size_t t = 0; t < specs.size(); ++t) {
-        set.pointers.push_back(nullptr);
-        set.hashes.push_back(0);
-        set.buffers.emplace_back();
-        if (!specs[t].present) continue;
-        const TensorVector<std::byte> bits = ToDeviceBits(specs[t], values[t], c.dtype, c.layout);
-        set.buffers[t] = std::make_unique<GuardedBuffer>(device, bits.size());
-        set.buffers[t]->Upload(bits);
-        set.pointers[t] = set.buffers[t]->data();
-        set.hashes[t] = set.buffers[t]->Hash();
-        if (specs[t].role == TensorRole::kActivation) {
-          set.activations.push_back({set.buffers[t]->data(), set.buffers[t]->size()});
-          set.activation_places.push_back(t);
-        }
-      }
-    }
-  }
-
-  std::size_t count() const { return sets_.size(); }
-  std::uint64_t SeedOf(std::size_t i) const { return first_seed_ + i; }
-  const std::vector<const void*>& Pointers(std::size_t i) const { return sets_[i].pointers; }
-
-  const std::vector<DeviceRange>& Activations(std::size_t i) const { return sets_[i].activations; }
-
-  // As a Drawing with the same spikes has them.
-  void PutSpikes(std::size_t i, std::uint64_t seed, Spikes& spikes) const {
-    const Set& set = sets_[i];
-    for (std::size_t a = 0; a < set.activations.size(); ++a) {
-      spikes.Put(set.activations[a].data, set.activations[a].bytes, dtype_,
-                 SpikeSeed(seed, set.activation_places[a]));
-    }
-  }
-
-  // One sentence if a launch changed an input or wrote beside it; empty: none did.
-  std::string CheckIntact() const {
-    for (const Set& set : sets_) {
-      for (std::size_t t = 0; t < set.buffers.size(); ++t) {
-        if (!set.buffers[t]) continue;
-        if (set.buffers[t]->CheckGuards())
-          return fmt::format("memory beside input {} was overwritten while timing", t);
-        if (set.buffers[t]->Hash() != set.hashes[t])
-          return fmt::format("input {} was changed while timing", t);
-      }
-    }
-    return {};
-  }
-
- private:
-  struct Set {
-    std::vector<std::unique_ptr<GuardedBuffer>> buffers;
-    std::vector<const void*> pointers;
-    std::vector<std::uint64_t> hashes;
-    std::vector<DeviceRange> activations;
-    std::vector<std::size_t> activation_places;  // among the inputs
-  };
-  assay_dtype dtype_ = ASSAY_F32;
-  std::uint64_t first_seed_;
-  std::vector<Set> sets_;
-};
 
 // One entry's outputs and workspaces: a workspace an input set if the variant keeps something of the weights
 // there.
@@ -171,14 +99,6 @@ class EntryBuffers {
   std::vector<std::unique_ptr<GuardedBuffer>> outputs_, workspaces_;
   std::vector<void*> output_pointers_;
 };
-
-std::size_t InputSetBytes(const Case& c) {
-  std::size_t bytes = 0;
-  for (const TensorSpec& spec : c.problem.op->Inputs(c.problem)) {
-    if (spec.present) bytes += GuardedBytes(static_cast<std::size_t>(spec.Count()) * DTypeBytes(c.dtype));
-  }
-  return bytes;
-}
 
 // How many input sets fit beside all entries' buffers; 0 if not even one does.
 int FittingSets(const Device& device, const Sweep& sweep, std::span<const TimingEntry> entries) {

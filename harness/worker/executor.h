@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "harness/config/config.h"
+#include "harness/device/configurations.h"
 #include "harness/device/device.h"
 #include "harness/device/pack_loader.h"
 #include "harness/measure/measure.h"
@@ -77,8 +78,12 @@ class Executor {
   virtual std::string WhyNot(VariantId variant, const assay_problem& problem) = 0;
   // What the variant says of its tile; see harness/device/tile.h.
   virtual std::vector<TileAxis> Tile(VariantId variant, const assay_problem& problem) = 0;
-  // Throws VariantError if the variant's create() fails.
-  virtual std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem) = 0;
+  // What the variant lists to choose from; see harness/device/configurations.h. Throws VariantError.
+  virtual std::vector<Configuration> Configurations(VariantId variant, const assay_problem& problem) = 0;
+  // `configuration`: one of those, or empty for the variant's own choice. Throws VariantError if the
+  // variant's create() fails.
+  virtual std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem,
+                                       const std::string& configuration) = 0;
 
   // See harness/measure/measure.h. `plan`s are of this executor.
   virtual std::vector<Measurement> Measure(const MeasureSettings& settings,

@@ -92,8 +92,13 @@ std::vector<TileAxis> LocalExecutor::Tile(VariantId variant, const assay_problem
   return TileOf(Row(variant), problem, device_->info());
 }
 
-std::unique_ptr<Plan> LocalExecutor::Create(VariantId variant, const assay_problem& problem) {
-  auto plan = std::make_unique<LocalPlan>(Row(variant), problem, device_->info());
+std::vector<Configuration> LocalExecutor::Configurations(VariantId variant, const assay_problem& problem) {
+  return ConfigurationsOf(Row(variant), problem, device_->info());
+}
+
+std::unique_ptr<Plan> LocalExecutor::Create(VariantId variant, const assay_problem& problem,
+                                            const std::string& configuration) {
+  auto plan = std::make_unique<LocalPlan>(Row(variant), problem, device_->info(), configuration);
   if (!variant.graph) return plan;
   return std::make_unique<GraphPlan>(*device_, std::move(plan));
 }

@@ -21,7 +21,9 @@ class LocalExecutor : public Executor {
   std::vector<std::pair<std::string, std::string>> DescribeDevice() override;
   std::string WhyNot(VariantId variant, const assay_problem& problem) override;
   std::vector<TileAxis> Tile(VariantId variant, const assay_problem& problem) override;
-  std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem) override;
+  std::vector<Configuration> Configurations(VariantId variant, const assay_problem& problem) override;
+  std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem,
+                               const std::string& configuration) override;
   std::vector<Measurement> Measure(const MeasureSettings& settings, std::span<const TimedLaunches> candidates,
                                    BenchmarkLog* log) override;
   void LaunchBackToBack(const TimedLaunches& launches, std::size_t first, std::size_t count) override;
@@ -30,7 +32,7 @@ class LocalExecutor : public Executor {
   void OpenRange(ProfileRange::Kind kind, const std::string& message, std::uint64_t payload) override;
   void CloseRange() noexcept override { ranges_.pop_back(); }
   // A process cannot repair its own device.
-  [[noreturn]] void Restart() override;
+  void Restart() override;
 
   void AddPack(Pack pack) { packs_.push_back(std::move(pack)); }
   // Called with the place of the candidate that Measure() launches, whenever it changes.

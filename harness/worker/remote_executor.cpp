@@ -102,11 +102,22 @@ std::vector<TileAxis> RemoteExecutor::Tile(VariantId variant, const assay_proble
   return axes;
 }
 
-std::unique_ptr<Plan> RemoteExecutor::Create(VariantId variant, const assay_problem& problem) {
-  return std::make_unique<RemotePlan>(
-      link_,
-      link_.Call({{"op", "create"}, {"variant", wire::Write(variant)}, {"problem", wire::Write(problem)}},
-                 "create()"));
+std::vector<Configuration> RemoteExecutor::Configurations(VariantId variant, const assay_problem& problem) {
+  const Json answer = link_.Call(
+      {{"op", "configurations"}, {"variant", wire::Write(variant)}, {"problem", wire::Write(problem)}},
+      "configurations()");
+  std::vector<Configuration> list;
+  for (const Json& each : answer.at("list")) list.push_back({each.at(0), each.at(1)});
+  return list;
+}
+
+std::unique_ptr<Plan> RemoteExecutor::Create(VariantId variant, const assay_problem& problem,
+                                             const std::string& configuration) {
+  return std::make_unique<RemotePlan>(link_, link_.Call({{"op", "create"},
+                                                         {"variant", wire::Write(variant)},
+                                                         {"problem", wire::Write(problem)},
+                                                         {"configuration", configuration}},
+                                                        "create()"));
 }
 
 std::vector<Measurement> RemoteExecutor::Measure(const MeasureSettings& settings,

@@ -28,7 +28,9 @@ class RemoteExecutor final : public Executor {
   std::vector<std::pair<std::string, std::string>> DescribeDevice() override;
   std::string WhyNot(VariantId variant, const assay_problem& problem) override;
   std::vector<TileAxis> Tile(VariantId variant, const assay_problem& problem) override;
-  std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem) override;
+  std::vector<Configuration> Configurations(VariantId variant, const assay_problem& problem) override;
+  std::unique_ptr<Plan> Create(VariantId variant, const assay_problem& problem,
+                               const std::string& configuration) override;
   std::vector<Measurement> Measure(const MeasureSettings& settings, std::span<const TimedLaunches> candidates,
                                    BenchmarkLog* log) override;
   void LaunchBackToBack(const TimedLaunches& launches, std::size_t first, std::size_t count) override;

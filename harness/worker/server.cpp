@@ -113,6 +113,14 @@ void WorkerServer::AddPlanOperations() {
       axes.push_back(Json::array({axis.param, axis.size}));
     return {{"axes", axes}};
   };
+  operations_["configurations"] = [this](const Json& request) -> Json {
+    const wire::OwnedProblem problem(request.at("problem"));
+    Json list = Json::array();
+    for (const Configuration& each :
+         executor_->Configurations(wire::ReadVariantId(request.at("variant")), problem.View()))
+      list.push_back(Json::array({each.text, each.cost}));
+    return {{"list", list}};
+  };
   operations_["create"] = [this](const Json& request) { return CreatePlan(request); };
   operations_["release"] = [this](const Json& request) {
     plans_.erase(request.at("plan").get<std::uint64_t>());
@@ -170,7 +178,8 @@ nlohmann::json WorkerServer::OpenOnePack(const Json& request) {
 nlohmann::json WorkerServer::CreatePlan(const Json& request) {
   OwnedPlan owned;
   owned.problem = std::make_unique<wire::OwnedProblem>(request.at("problem"));
-  owned.plan = executor_->Create(wire::ReadVariantId(request.at("variant")), owned.problem->View());
+  owned.plan = executor_->Create(wire::ReadVariantId(request.at("variant")), owned.problem->View(),
+                                 request.at("configuration").get<std::string>());
   const Json answer = {{"id", next_id_},
                        {"workspace_bytes", owned.plan->WorkspaceBytes()},
                        {"description", owned.plan->Describe()}};

@@ -28,6 +28,7 @@ Json WriteVariant(const VariantInfo& variant) {
           {"name", variant.name},
           {"summary", variant.summary},
           {"role", int{variant.role}},
+          {"configurable", variant.configurable},
           {"promises", promises}};
 }
 
@@ -37,6 +38,7 @@ VariantInfo ReadVariant(const Json& json) {
   variant.name = json.at("name");
   variant.summary = json.at("summary");
   variant.role = static_cast<assay_role>(json.at("role").get<int>());
+  variant.configurable = json.at("configurable");
   for (std::size_t i = 0; i < variant.promises.size(); ++i)
     variant.promises[i] = ReadPromise(json.at("promises").at(i));
   return variant;
@@ -67,7 +69,7 @@ Json Write(const assay_problem& problem) {
 
 Json Write(const assay_device_info& info) {
   return {int{info.backend},           info.ordinal,  info.compute_capability, info.num_sms,
-          info.shared_bytes_per_block, info.l2_bytes, info.memory_bytes};
+          info.shared_bytes_per_block, info.l2_bytes, info.memory_bytes,       std::string(info.name)};
 }
 
 assay_device_info ReadDeviceInfo(const Json& json) {
@@ -79,6 +81,7 @@ assay_device_info ReadDeviceInfo(const Json& json) {
   info.shared_bytes_per_block = json.at(4);
   info.l2_bytes = json.at(5);
   info.memory_bytes = json.at(6);
+  SetName(info, json.at(7).get<std::string>());
   return info;
 }
 
@@ -137,7 +140,7 @@ std::vector<DeviceRange> ReadRanges(const Json& json) {
 
 Json Write(const MeasureSettings& s) {
   return {s.min_seconds, s.max_seconds,    s.min_samples, s.max_samples,
-          s.confidence,  s.relative_width, s.input_sets};
+          s.confidence,  s.relative_width, s.input_sets,  s.second_clock};
 }
 
 MeasureSettings ReadSettings(const Json& json) {
@@ -149,6 +152,7 @@ MeasureSettings ReadSettings(const Json& json) {
   settings.confidence = json.at(4);
   settings.relative_width = json.at(5);
   settings.input_sets = json.at(6);
+  settings.second_clock = json.at(7);
   return settings;
 }
 

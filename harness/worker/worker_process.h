@@ -28,6 +28,12 @@ class WorkerLost : public DeviceError {
   Cause cause;
 };
 
+// Whether somebody else ended the worker, which says nothing of what it was doing.
+inline bool KilledFromOutside(const DeviceError& error) {
+  const auto* lost = dynamic_cast<const WorkerLost*>(&error);
+  return lost != nullptr && lost->cause == WorkerLost::Cause::kKilled;
+}
+
 // A file descriptor, closed on destruction.
 class OwnedFd {
  public:

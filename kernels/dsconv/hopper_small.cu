@@ -42,9 +42,9 @@ class HopperSmall {
     if (problem.layout != ASSAY_NHWC || shape.c % 8 != 0) return "takes nhwc with c a multiple of 8";
     if (device.backend == ASSAY_BACKEND_CUDA && device.compute_capability < 80) return "needs sm_80";
     if (shape.n * shape.y.n > kMostElements || shape.n * shape.x.n > kMostElements) {
-      return "is for few outputs: x or y has more than 2^26 elements";
+      return "is for few outputs: x or y has more than 2^22 elements";
     }
-    if (static_cast<std::int64_t>(shape.c + kMore) * (shape.k + kMore) > kMostElements) {
+    if (static_cast<std::int64_t>(shape.c + kMore) * (shape.k + kMore) > kMostWeights) {
       return "is for few outputs: the pointwise weights are more than 2^26 elements";
     }
     if (static_cast<std::int64_t>(shape.n) * small::DivideUp(shape.k, 16) > kMostBlocks ||
@@ -154,9 +154,9 @@ class HopperSmall {
   }
 
  private:
-  // Offsets are 32-bit, also those of pixels around the image and of weights beyond the last channels, which
-  // rounding up adds.
-  static constexpr std::int64_t kMostElements = 1 << 26, kMore = 128;
+  // Beyond that a launch is bound by what kernels for full chips are made for. Offsets are 32-bit, also those
+  // of weights beyond the last channels, which rounding up adds.
+  static constexpr std::int64_t kMostElements = 1 << 22, kMostWeights = 1 << 26, kMore = 128;
   static constexpr std::int64_t kMostBlocks = 65535;  // of a grid, down and deep
 
   template <int kMatrices_, int kTiles_>
@@ -201,19 +201,6 @@ class HopperSmall {
   std::string description_;
 };
 
-namespace {
-
-// As variant.h wants it until it asks for Axes.
-struct Variant : HopperSmall {
-  using HopperSmall::HopperSmall;
-  static std::vector<assay_tile_axis> Tile(const assay_problem& problem, const Shape& shape,
-                                           const assay_device_info& device) {
-    return Axes(problem, shape, device);
-  }
-};
-
-}  // namespace
-
-assay_variant Row() { return VariantOf<Variant>::Row(); }
+assay_variant Row() { return VariantOf<HopperSmall>::Row(); }
 
 }  // namespace assay::dsconv::hopper_small

@@ -71,7 +71,7 @@ class Naive {
     return Blocks(shape) > 0x7fffffff ? "y has more elements than a grid of 2^31 - 1 blocks of 256" : "";
   }
   // A block's elements are consecutive in memory: columns, or output channels where those come last.
-  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape& shape,
+  static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
                                            const assay_device_info&) {
     return {{shape.channels_last ? "k" : "q", kThreads}};
   }

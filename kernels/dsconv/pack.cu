@@ -8,6 +8,10 @@
   }
 #include "dsconv_variants.inc"
 #undef ASSAY_DSCONV_VARIANT
+// `auto`, which picks among these, is not in the list.
+namespace assay::dsconv::automatic {
+assay_variant Row();
+}
 
 namespace {
 
@@ -15,6 +19,7 @@ const assay_variant kVariants[] = {
 #define ASSAY_DSCONV_VARIANT(name) assay::dsconv::name::Row(),
 #include "dsconv_variants.inc"
 #undef ASSAY_DSCONV_VARIANT
+    assay::dsconv::automatic::Row(),
 };
 
 const assay_pack kPack = {

@@ -47,7 +47,7 @@ struct Tile {
 // Wide K and narrow K (projections), so that few of a block's channels lie beyond K.
 using WideTile = Tile<16, 8>;
 using NarrowTile = Tile<8, 4>;
-static_assert(WideTile::kChunk == NarrowTile::kChunk, "Tiled::Tile names one for both");
+static_assert(WideTile::kChunk == NarrowTile::kChunk, "Tiled::Axes names one for both");
 
 // Shared memory that a block may take: two blocks and more fit on an SM of any GPU since sm_80.
 constexpr std::int64_t kSharedBudget = 48 * 1024;
@@ -231,12 +231,14 @@ __global__ void __launch_bounds__(TileType::kThreads, TileType::kBlocksPerSm)
   StoreOutputs<T, TileType>(shape, plan, at, k0, pixel0, thread_out, b_pw, y, sums);
 }
 
+// With so many rows of pixels a block; 0: the rectangle that reads the fewest input elements for the pixels
+// that it really has. `rows` are 0 in the answer where none fits.
 template <class TileType>
-Plan MakePlan(const Shape& shape) {
+Plan MakePlan(const Shape& shape, std::int32_t wanted = 0) {
   Plan best{};
   double least = 0;
-  // The rectangle that reads the fewest input elements for the pixels that it really has.
   for (const std::int32_t rows : {8, 4, 16, 2, 32, 1, 64}) {
+    if (wanted != 0 && rows != wanted) continue;
     Plan plan{};
     plan.rows = rows, plan.columns = TileType::kPixels / rows;
     plan.tiles_p = (shape.p + plan.rows - 1) / plan.rows;
@@ -258,9 +260,12 @@ Plan MakePlan(const Shape& shape) {
   return best;
 }
 
-Plan PlanOf(const Shape& shape) {
-  return shape.k > NarrowTile::kChannelsOut ? MakePlan<WideTile>(shape) : MakePlan<NarrowTile>(shape);
+bool IsNarrow(const Shape& shape) { return shape.k <= NarrowTile::kChannelsOut; }
+
+Plan PlanOf(const Shape& shape, bool narrow, std::int32_t rows = 0) {
+  return narrow ? MakePlan<NarrowTile>(shape, rows) : MakePlan<WideTile>(shape, rows);
 }
+Plan PlanOf(const Shape& shape) { return PlanOf(shape, IsNarrow(shape)); }
 
 class Tiled {
  public:
@@ -268,9 +273,14 @@ class Tiled {
   static constexpr const char* kSummary =
       "input tile and depthwise result in shared memory, register-blocked product";
 
+  struct Tile {
+    bool narrow;        // NarrowTile
+    std::int32_t rows;  // of pixels
+  };
+
   static assay_promise Promise(assay_dtype) { return Fp32Promise(); }
 
-  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape& shape,
+  static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
                                            const assay_device_info&) {
     const Plan plan = PlanOf(shape);
     std::vector<assay_tile_axis> axes = {
@@ -284,19 +294,37 @@ class Tiled {
 
   static std::string WhyNot(const assay_problem&, const Shape& shape, const assay_device_info&) {
     const Plan plan = PlanOf(shape);
-    if (static_cast<std::int64_t>(shape.n) * plan.tiles_p * plan.tiles_q > 0x7fffffff) {
-      return "n, p and q need more than 2^31 - 1 blocks";
-    }
+    if (Blocks(shape, plan) > 0x7fffffff) return "n, p and q need more than 2^31 - 1 blocks";
     if (shape.k > 65535 * static_cast<std::int64_t>(WideTile::kChannelsOut))
       return "k needs more than 65535 blocks";
     return {};
   }
 
-  Tiled(const assay_problem& problem, const Shape& shape, const assay_device_info&)
+  static std::vector<Tile> Tiles(const assay_problem&, const Shape& shape, const assay_device_info&) {
+    std::vector<Tile> tiles = {{IsNarrow(shape), PlanOf(shape).rows}};
+    for (const bool narrow : {false, true}) {
+      const int channels = narrow ? NarrowTile::kChannelsOut : WideTile::kChannelsOut;
+      if (shape.k > 65535 * static_cast<std::int64_t>(channels)) continue;
+      for (const std::int32_t rows : {1, 2, 4, 8, 16, 32, 64}) {
+        const Plan plan = PlanOf(shape, narrow, rows);
+        const bool first = narrow == tiles.front().narrow && rows == tiles.front().rows;
+        if (plan.rows == 0 || first || Blocks(shape, plan) > 0x7fffffff) continue;
+        tiles.push_back({narrow, rows});
+      }
+    }
+    return tiles;
+  }
+  static std::string TileName(const Tile& tile) {
+    return std::string(tile.narrow ? "narrow" : "wide") + std::to_string(tile.rows);
+  }
+
+  Tiled(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
+      : Tiled(problem, shape, device, {IsNarrow(shape), PlanOf(shape).rows}) {}
+  Tiled(const assay_problem& problem, const Shape& shape, const assay_device_info&, const Tile& tile)
       : shape_(shape),
         dtype_(problem.dtype),
-        narrow_(shape.k <= NarrowTile::kChannelsOut),
-        plan_(PlanOf(shape)) {
+        narrow_(tile.narrow),
+        plan_(PlanOf(shape, tile.narrow, tile.rows)) {
     description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels x " +
                    std::to_string(narrow_ ? NarrowTile::kChannelsOut : WideTile::kChannelsOut) +
                    " channels a block, input tile " + std::to_string(plan_.h.extent) + "x" +
@@ -316,6 +344,10 @@ class Tiled {
   }
 
  private:
+  static std::int64_t Blocks(const Shape& shape, const Plan& plan) {
+    return static_cast<std::int64_t>(shape.n) * plan.tiles_p * plan.tiles_q;
+  }
+
   template <class T, class TileType>
   cudaError_t LaunchTile(const assay_buffers& buffers, void* stream) {
     const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };

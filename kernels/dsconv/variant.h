@@ -6,17 +6,30 @@
 //   // Empty: supported.
 //   static std::string WhyNot(const assay_problem&, const Shape&, const assay_device_info&);
 //   // What a block, a warp or a round of its loop works on; sizes around the multiples of these are tested.
-//   static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape&, const assay_device_info&);
+//   static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape&, const assay_device_info&);
 //   K(const assay_problem&, const Shape&, const assay_device_info&);  // create()
 //   std::uint64_t workspace_bytes() const;
 //   cudaError_t Prepare(const assay_buffers&, void* stream);
 //   cudaError_t Launch(const assay_buffers&, void* stream);
 //   const std::string& description() const;
+//
+// and, where there is something to choose (`assay tune` searches it),
+//
+//   struct Tile {...};  // all of it: pixels and channels of a block, stages, split
+//   // Those that are valid for this problem and device, pruned by shared memory and occupancy, a few dozen
+//   at
+//   // most; what the constructor above takes stands first.
+//   static std::vector<Tile> Tiles(const assay_problem&, const Shape&, const assay_device_info&);
+//   static std::string TileName(const Tile&);  // short, no two alike, see assay_configuration
+//   K(const assay_problem&, const Shape&, const assay_device_info&, const Tile&);
+//   // Optional: microseconds of a launch by its own model; it is the ratios that have to be right.
+//   static double Cost(const assay_problem&, const Shape&, const assay_device_info&, const Tile&);
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <concepts>
 #include <cstdio>
 #include <exception>
 #include <limits>
@@ -74,6 +87,21 @@ inline std::string WhyNotAnyVariant(const assay_problem& problem) {
 }
 
 template <class Kernel>
+concept HasTiles = requires(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
+                            const typename Kernel::Tile& tile) {
+  { Kernel::Tiles(problem, shape, device) } -> std::same_as<std::vector<typename Kernel::Tile>>;
+  { Kernel::TileName(tile) } -> std::same_as<std::string>;
+  Kernel(problem, shape, device, tile);
+};
+
+template <class Kernel>
+concept HasCost = HasTiles<Kernel> &&
+    requires(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
+             const typename Kernel::Tile& tile) {
+  { Kernel::Cost(problem, shape, device, tile) } -> std::same_as<double>;
+};
+
+template <class Kernel>
 struct VariantOf {
   static std::int32_t Supports(const assay_problem* problem, const assay_device_info* device,
                                assay_message* why) {
@@ -104,9 +132,9 @@ struct VariantOf {
     return static_cast<const Kernel*>(plan)->description().c_str();
   }
   static void Release(void* plan) { delete static_cast<Kernel*>(plan); }
-  static std::int32_t Tile(const assay_problem* problem, const assay_device_info* device,
+  static std::int32_t Axes(const assay_problem* problem, const assay_device_info* device,
                            assay_tile_axis* axes, std::int32_t capacity) try {
-    const std::vector<assay_tile_axis> all = Kernel::Tile(*problem, ShapeOf(*problem), *device);
+    const std::vector<assay_tile_axis> all = Kernel::Axes(*problem, ShapeOf(*problem), *device);
     const auto room = static_cast<std::size_t>(std::max(capacity, 0));
     std::copy_n(all.begin(), std::min(all.size(), room), axes);
     return static_cast<std::int32_t>(all.size());
@@ -114,10 +142,60 @@ struct VariantOf {
     return 0;
   }
 
+  // None where the kernel does not take the problem: tiles are asked of those that do.
+  static std::int32_t Configurations(const assay_problem* problem, const assay_device_info* device,
+                                     assay_configuration* list, std::int32_t capacity) try {
+    assay_message why{};
+    if (Supports(problem, device, &why) != 0) return 0;
+    const Shape shape = ShapeOf(*problem);
+    std::int32_t count = 0;
+    for (const auto& tile : Kernel::Tiles(*problem, shape, *device)) {
+      if (count < capacity) {
+        assay_configuration& to = list[count];
+        std::snprintf(to.text, sizeof to.text, "%s", Kernel::TileName(tile).c_str());
+        to.cost = 0;
+        if constexpr (HasCost<Kernel>) to.cost = Kernel::Cost(*problem, shape, *device, tile);
+      }
+      ++count;
+    }
+    return count;
+  } catch (const std::exception&) {
+    return -1;
+  }
+
+  static std::int32_t CreateConfigured(const assay_problem* problem, const assay_device_info* device,
+                                       const char* configuration, void** plan, assay_message* error) try {
+    if (Supports(problem, device, error) != 0) return 1;
+    const Shape shape = ShapeOf(*problem);
+    std::string offered;
+    for (const auto& tile : Kernel::Tiles(*problem, shape, *device)) {
+      const std::string name = Kernel::TileName(tile);
+      if (name == configuration) {
+        *plan = new Kernel(*problem, shape, *device, tile);
+        return 0;
+      }
+      offered += (offered.empty() ? "" : ", ") + name;
+    }
+    Say(error, "found configuration \"" + std::string(configuration) +
+                   "\"; allowed for this problem: " + (offered.empty() ? "none" : offered));
+    return 1;
+  } catch (const std::exception& e) {
+    Say(error, e.what());
+    return 1;
+  }
+
   static assay_variant Row() {
-    return {"dsconv", Kernel::kName,   Kernel::kSummary, ASSAY_ROLE_KERNEL, &Kernel::Promise, &Supports,
-            &Create,  &WorkspaceBytes, &Prepare,         &Launch,           &Describe,        &Release,
-            &Tile};
+    assay_variant row{};
+    row.op = "dsconv", row.name = Kernel::kName, row.summary = Kernel::kSummary;
+    row.role = ASSAY_ROLE_KERNEL;
+    row.promise = &Kernel::Promise, row.supports = &Supports;
+    row.create = &Create, row.release = &Release, row.describe = &Describe, row.tile = &Axes;
+    row.workspace_bytes = &WorkspaceBytes, row.prepare = &Prepare, row.launch = &Launch;
+    if constexpr (HasTiles<Kernel>) {
+      row.configurations = &Configurations;
+      row.create_configured = &CreateConfigured;
+    }
+    return row;
   }
 };
 

@@ -142,6 +142,10 @@ class WarpShuffle {
   static constexpr const char* kSummary =
       "depthwise results one a lane, passed round by shuffles, no shared memory";
 
+  struct Tile {
+    bool narrow;  // NarrowTile
+  };
+
   static assay_promise Promise(assay_dtype) {
     assay_promise promise = Fp32Promise();
     promise.prepacks_weights = 1;
@@ -158,7 +162,7 @@ class WarpShuffle {
   }
 
   // Pixels of a warp and of a block; channels of the lanes and of a warp.
-  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape& shape,
+  static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
                                            const assay_device_info&) {
     std::vector<assay_tile_axis> axes = {
         {"q", WideTile::kPixels}, {"q", kWarps * WideTile::kPixels}, {"k", kWarp}, {"c", kWarp}};
@@ -166,10 +170,20 @@ class WarpShuffle {
     return axes;
   }
 
-  WarpShuffle(const assay_problem& problem, const Shape& shape, const assay_device_info&)
+  static std::vector<Tile> Tiles(const assay_problem&, const Shape& shape, const assay_device_info&) {
+    std::vector<Tile> tiles = {{IsNarrow(shape)}};
+    if (shape.k <= 65535 * static_cast<std::int64_t>(NarrowTile::kChannelsOut))
+      tiles.push_back({!IsNarrow(shape)});
+    return tiles;
+  }
+  static std::string TileName(const Tile& tile) { return tile.narrow ? "narrow" : "wide"; }
+
+  WarpShuffle(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
+      : WarpShuffle(problem, shape, device, {IsNarrow(shape)}) {}
+  WarpShuffle(const assay_problem& problem, const Shape& shape, const assay_device_info&, const Tile& tile)
       : shape_(shape),
         dtype_(problem.dtype),
-        narrow_(shape.k <= NarrowTile::kChannelsOut),
+        narrow_(tile.narrow),
         k_padded_(static_cast<std::int32_t>(
             RoundUp(shape.k, narrow_ ? NarrowTile::kChannelsOut : WideTile::kChannelsOut))) {
     description_ = std::string(narrow_ ? "8 pixels x 32" : "8 pixels x 128") +
@@ -200,6 +214,7 @@ class WarpShuffle {
   }
 
  private:
+  static bool IsNarrow(const Shape& shape) { return shape.k <= NarrowTile::kChannelsOut; }
   static std::int64_t PixelBlocks(const Shape& shape) {
     const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
     return RoundUp(pixels, kWarps * WideTile::kPixels) / (kWarps * WideTile::kPixels);

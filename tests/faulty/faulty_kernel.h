@@ -194,7 +194,7 @@ class FaultyPlan {
     if ((Outputs(shape) + kThreads - 1) / kThreads > 0x7fffffff) return "y has too many elements";
     return Fault::WhyNot(shape, problem.dtype);
   }
-  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape&, const assay_device_info&) {
+  static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape&, const assay_device_info&) {
     return {};
   }
   FaultyPlan(const assay_problem& problem, const Shape& shape, const assay_device_info&)

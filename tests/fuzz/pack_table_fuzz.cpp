@@ -51,6 +51,14 @@ assay_promise promise;  // that every variant gives
 assay_promise Promise(assay_dtype) { return promise; }
 std::int32_t Supports(const assay_problem*, const assay_device_info*, assay_message*) { return 0; }
 std::int32_t Create(const assay_problem*, const assay_device_info*, void**, assay_message*) { return 0; }
+std::int32_t Configurations(const assay_problem*, const assay_device_info*, assay_configuration*,
+                            std::int32_t) {
+  return 0;
+}
+std::int32_t CreateConfigured(const assay_problem*, const assay_device_info*, const char*, void**,
+                              assay_message*) {
+  return 0;
+}
 std::int32_t Launch(void*, const assay_buffers*, void*, assay_message*) { return 0; }
 void Release(void*) {}
 
@@ -66,6 +74,8 @@ assay_variant Variant(Bytes& bytes, std::deque<std::string>& keep) {
   variant.create = absent == 3 ? nullptr : Create;
   variant.launch = absent == 4 ? nullptr : Launch;
   variant.release = absent == 5 ? nullptr : Release;
+  variant.configurations = absent < 6 || absent == 7 ? nullptr : Configurations;
+  variant.create_configured = absent < 6 || absent == 6 ? nullptr : CreateConfigured;
   return variant;
 }
 

@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "harness/config/case.h"
+#include "harness/device/configurations.h"
 #include "harness/device/device.h"
 #include "harness/device/pack_loader.h"
 #include "harness/verify/judge.h"
@@ -23,7 +24,7 @@ const Pack& HostPack() {
 }
 
 Judgement JudgeOnHost(const assay_variant& variant, const std::string& problem_id, assay_dtype dtype,
-                      assay_layout layout) {
+                      assay_layout layout, const std::string& configuration = {}) {
   static const std::unique_ptr<Device> device = MakeHostDevice();
   static Judge judge(*device, VerifySettings{});
   Case c;
@@ -32,7 +33,7 @@ Judgement JudgeOnHost(const assay_variant& variant, const std::string& problem_i
   c.layout = layout;
   c.variant = variant.name;
   const assay_problem view = c.problem.View(dtype, layout);
-  LocalPlan plan(variant, view, device->info());
+  LocalPlan plan(variant, view, device->info(), configuration);
   return judge.JudgeCase(c, variant, plan);
 }
 
@@ -52,7 +53,7 @@ TEST_P(DsconvHost, EveryVariantIsRight) {
   const auto& [problem, dtype, layout] = GetParam();
   const Pack& pack = HostPack();
   ASSERT_EQ(pack.unavailable, "");
-  ASSERT_EQ(pack.table->num_variants, 8);
+  ASSERT_EQ(pack.table->num_variants, 9);
   for (int i = 0; i < pack.table->num_variants; ++i) {
     const assay_variant& variant = pack.table->variants[i];
     if (const std::string due = DueRefusal(variant.name, dtype); !due.empty()) {
@@ -96,12 +97,65 @@ INSTANTIATE_TEST_SUITE_P(
         testing::Values(ASSAY_F32, ASSAY_F16, ASSAY_BF16), testing::Values(ASSAY_NCHW, ASSAY_NHWC)),
     NameOf);
 
+class DsconvConfigurations : public testing::TestWithParam<Parameter> {};
+
+// What `assay tune` may choose has to be right, all of it.
+TEST_P(DsconvConfigurations, EachIsRight) {
+  const auto& [problem_id, dtype, layout] = GetParam();
+  const std::unique_ptr<Device> device = MakeHostDevice();
+  const Problem problem = FindOperator("dsconv")->ParseProblemId(problem_id);
+  const assay_problem view = problem.View(dtype, layout);
+  for (int i = 0; i < HostPack().table->num_variants; ++i) {
+    const assay_variant& variant = HostPack().table->variants[i];
+    const std::vector<Configuration> list = ConfigurationsOf(variant, view, device->info());
+    if (!RefusalOnHost(variant, problem_id, dtype, layout).empty()) {
+      EXPECT_THAT(list, testing::IsEmpty()) << variant.name;
+      continue;
+    }
+    if (variant.configurations == nullptr) continue;
+    ASSERT_FALSE(list.empty()) << variant.name;
+    EXPECT_LE(list.size(), 64u) << variant.name << ": a few dozens can be timed";
+    EXPECT_EQ(LocalPlan(variant, view, device->info(), list.front().text).Describe(),
+              LocalPlan(variant, view, device->info()).Describe())
+        << variant.name << ": the choice of create() stands first";
+    for (const Configuration& configuration : list) {
+      const Judgement judgement = JudgeOnHost(variant, problem_id, dtype, layout, configuration.text);
+      EXPECT_EQ(judgement.verdict, Verdict::kRight)
+          << variant.name << " " << configuration.text << ": " << judgement.reason;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfEveryVariant, DsconvConfigurations,
+    testing::Combine(testing::Values("n3c18k40h9w10r3p1-b-mid.relu6", "n1c72k136h7w5r5p2st2"),
+                     testing::Values(ASSAY_F32, ASSAY_F16), testing::Values(ASSAY_NCHW, ASSAY_NHWC)),
+    NameOf);
+
+TEST(DsconvHostPack, RefusesAConfigurationThatItDoesNotOffer) {
+  const std::unique_ptr<Device> device = MakeHostDevice();
+  const Problem problem = FindOperator("dsconv")->ParseProblemId("n1c16k16h8w8r3p1");
+  const assay_problem view = problem.View(ASSAY_F32, ASSAY_NCHW);
+  for (int i = 0; i < HostPack().table->num_variants; ++i) {
+    const assay_variant* const variant = &HostPack().table->variants[i];
+    if (std::string(variant->name) != "warp_shuffle") continue;
+    try {
+      LocalPlan plan(*variant, view, device->info(), "enormous");
+      ADD_FAILURE() << variant->name << " took it";
+    } catch (const VariantError& error) {
+      EXPECT_THAT(error.what(),
+                  testing::HasSubstr("found configuration \"enormous\"; allowed for this problem: "));
+      EXPECT_THAT(error.what(), testing::HasSubstr("wide"));
+    }
+  }
+}
+
 TEST(DsconvHostPack, NamesItsVariantsOnce) {
   const Pack& pack = HostPack();
   std::vector<std::string> names;
   for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
   EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_small",
-                                          "tf32", "tf32x3"));
+                                          "tf32", "tf32x3", "auto"));
 }
 
 TEST(DsconvHostPack, SaysWhichParameterIsTooLarge) {

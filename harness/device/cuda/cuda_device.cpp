@@ -89,6 +89,7 @@ class CudaDevice : public Device {
     info_.shared_bytes_per_block = Attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin, ordinal);
     info_.l2_bytes = Attribute(cudaDevAttrL2CacheSize, ordinal);
     info_.memory_bytes = static_cast<std::int64_t>(properties.totalGlobalMem);
+    SetName(info_, description_);
     CheckHasCode();
   }
 

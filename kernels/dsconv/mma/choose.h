@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/device/activation.h"
 #include "kernels/dsconv/mma/plan.h"
@@ -34,6 +35,13 @@ struct BlockList {};
 
 inline std::int32_t DivideUp(std::int32_t a, std::int32_t b) { return (a + b - 1) / b; }
 inline std::int32_t RoundUp(std::int32_t a, std::int32_t to) { return DivideUp(a, to) * to; }
+
+// A tile that fits, and what it costs by its class's own estimate.
+struct Offer {
+  double cost;
+  Tile tile;
+};
+using Offers = std::vector<Offer>;
 
 // From how many output channels on split.h is considered.
 inline constexpr std::int32_t kLeastSplitChannels = 192;
@@ -98,10 +106,9 @@ inline std::int64_t SharedBytes(const Plan& plan, std::int32_t barrier_bytes) {
          static_cast<std::int64_t>(plan.stages) * plan.stage_bytes;
 }
 
-// The cheapest arrangement of warps and chunk for a block of `rows` and `tiles`; `cost` is infinite where
-// none fits.
+// The arrangements of warps and chunk for a block of `rows` and `tiles`.
 inline void ConsiderBlock(const Shape& shape, assay_layout layout, const assay_device_info& device, int rows,
-                          int tiles, bool warpgroups, Tile& best, double& least) {
+                          int tiles, bool warpgroups, Offers& offers) {
   for (const int chunk : {32, 64, 16}) {
     if (chunk > 16 && chunk / 2 >= shape.c && !(warpgroups && chunk == 32)) continue;
     if (warpgroups && chunk == 16) continue;
@@ -126,9 +133,7 @@ inline void ConsiderBlock(const Shape& shape, assay_layout layout, const assay_d
             static_cast<double>(plan.tiles_p) * plan.tiles_q * blocks_out *
             (plan.halo_rows * plan.halo_columns + (1.0 + tiles / 8.0) * plan.rows * plan.columns) * alone *
             (chunk == 64 ? 1 : 1.1);
-        if (least != 0 && cost >= least) continue;
-        least = cost;
-        best = tile;
+        offers.push_back({cost, tile});
       }
     }
   }
@@ -142,10 +147,9 @@ inline bool IsClamp(device::Activation activation) {
 // split.h, where it is the faster one: many output channels and enough pixels for all multiprocessors. Its
 // cost is that of tiles, each with a part that is the same for all and one that grows with its halo.
 inline void ConsiderSplit(const Shape& shape, assay_layout layout, const assay_device_info& device,
-                          Tile& best) {
+                          Offers& offers) {
   constexpr int kTiles = 32, kMostStages = 3;
   if (shape.k <= kLeastSplitChannels || !IsClamp(shape.act_mid) || !IsClamp(shape.act_out)) return;
-  double least = 0;
   for (const int warps_p : {8, 4, 2}) {
     for (const int warps_q : {1, 2, 4}) {
       if (8 % (warps_p * warps_q) != 0) continue;
@@ -157,9 +161,7 @@ inline void ConsiderSplit(const Shape& shape, assay_layout layout, const assay_d
       const std::int32_t rounds = DivideUp(plan.tiles, std::max(1, device.num_sms / blocks_out));
       const double cost =
           static_cast<double>(rounds) * (plan.images * plan.halo_rows * plan.halo_columns + 3 * 128);
-      if (least != 0 && cost >= least) continue;
-      least = cost;
-      best = tile;
+      offers.push_back({cost, tile});
     }
   }
 }
@@ -175,7 +177,7 @@ inline double CostOfSmall(const Plan& plan, const Tile& tile, double load) {
 // Where small blocks are too few for the multiprocessors: those, and clusters of them that share the input
 // channels of a tile.
 inline void ConsiderSmall(const Shape& shape, assay_layout layout, const assay_device_info& device, int tiles,
-                          bool& small, Tile& best, double& least) {
+                          Offers& offers) {
   for (const int warps_q : {1, 2}) {
     for (int parts = 1; parts <= kMostParts; ++parts) {
       Tile tile{1, tiles, 4 / warps_q, warps_q, 64, 2, false, 2, 1, false, parts};
@@ -195,32 +197,37 @@ inline void ConsiderSmall(const Shape& shape, assay_layout layout, const assay_d
       if (SharedBytes(plan, 128) > device.shared_bytes_per_block) continue;
       if (2 * (SharedBytes(plan, 128) + 1024) > device.shared_bytes_per_block) tile.blocks_per_sm = 1;
       const double cost = CostOfSmall(plan, tile, static_cast<double>(blocks) / device.num_sms);
-      if (small && cost >= least) continue;
-      small = true;
-      least = cost;
-      best = tile;
+      offers.push_back({cost, tile});
     }
   }
 }
 
+// The tiles that fit, the one that ought to be fastest first: small ones where there are any, then split
+// ones, then the others, each class in the order of its cost, and of each the cheapest few.
 template <class... Blocks>
-Tile ChooseTile(const Shape& shape, assay_layout layout, const assay_device_info& device, bool warpgroups,
-                BlockList<Blocks...>) {
-  Tile best{};
-  double least = 0, least_small = 0;
-  bool small = false;
+std::vector<Tile> ListTiles(const Shape& shape, assay_layout layout, const assay_device_info& device,
+                            bool warpgroups, BlockList<Blocks...>) {
+  constexpr std::size_t kMostOfAClass = 16;
+  Offers small, split, plain;
   const auto consider = [&](auto block) {
     using Candidate = decltype(block);
     if constexpr (Candidate::kSmall) {
-      ConsiderSmall(shape, layout, device, Candidate::kTiles, small, best, least_small);
+      ConsiderSmall(shape, layout, device, Candidate::kTiles, small);
     } else if constexpr (Candidate::kSplit) {
-      ConsiderSplit(shape, layout, device, best);
+      ConsiderSplit(shape, layout, device, split);
     } else {
-      ConsiderBlock(shape, layout, device, Candidate::kRows, Candidate::kTiles, warpgroups, best, least);
+      ConsiderBlock(shape, layout, device, Candidate::kRows, Candidate::kTiles, warpgroups, plain);
     }
   };
-  (consider(Blocks{}), ...);  // small ones last: where they fit, they are the faster ones
-  return best;
+  (consider(Blocks{}), ...);
+  std::vector<Tile> tiles;
+  for (Offers* offers : {&small, &split, &plain}) {
+    std::stable_sort(offers->begin(), offers->end(),
+                     [](const Offer& a, const Offer& b) { return a.cost < b.cost; });
+    for (std::size_t i = 0; i < std::min(offers->size(), kMostOfAClass); ++i)
+      tiles.push_back((*offers)[i].tile);
+  }
+  return tiles;
 }
 
 }  // namespace assay::dsconv::mma

@@ -24,6 +24,7 @@ template <class Kernel>
 class Fused {
  public:
   static constexpr const char *kName = Kernel::kName, *kSummary = Kernel::kSummary;
+  using Tile = mma::Tile;
 
   static assay_promise Promise(assay_dtype dtype) {
     assay_promise promise = Fp32Promise();
@@ -33,7 +34,7 @@ class Fused {
     return promise;
   }
 
-  static std::vector<assay_tile_axis> Tile(const assay_problem& problem, const Shape& shape,
+  static std::vector<assay_tile_axis> Axes(const assay_problem& problem, const Shape& shape,
                                            const assay_device_info& device) {
     const mma::Tile tile = Choose(shape, problem.layout, device);
     return {{"p", tile.warps_p * 2 * tile.rows},
@@ -53,11 +54,23 @@ class Fused {
     return {};
   }
 
+  static std::vector<Tile> Tiles(const assay_problem& problem, const Shape& shape,
+                                 const assay_device_info& device) {
+    return ListTiles(shape, problem.layout, device, Kernel::kWarpgroups, typename Kernel::Blocks{});
+  }
+  static std::string TileName(const Tile& tile) {
+    return "r" + std::to_string(tile.rows) + "t" + std::to_string(tile.tiles) + "w" +
+           std::to_string(tile.warps_p) + "x" + std::to_string(tile.warps_q) + "c" +
+           std::to_string(tile.chunk) + "s" + std::to_string(tile.stages) + "b" +
+           std::to_string(tile.blocks_per_sm) + (tile.resident ? "-resident" : "") +
+           (tile.images > 1 ? "-images" + std::to_string(tile.images) : "") + (tile.split ? "-split" : "") +
+           (tile.parts > 1 ? "-parts" + std::to_string(tile.parts) : "");
+  }
+
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
-      : shape_(shape),
-        dtype_(problem.dtype),
-        tile_(Choose(shape, problem.layout, device)),
-        plan_(MakePlan(shape, problem.layout, tile_)) {
+      : Fused(problem, shape, device, Choose(shape, problem.layout, device)) {}
+  Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device, const Tile& tile)
+      : shape_(shape), dtype_(problem.dtype), tile_(tile), plan_(MakePlan(shape, problem.layout, tile_)) {
     blocks_out_ = DivideUp(shape.k, plan_.channels_out);
     // Blocks that share input channels have one tile each.
     const std::int32_t slots =
@@ -181,7 +194,9 @@ class Fused {
   }
 
   static mma::Tile Choose(const Shape& shape, assay_layout layout, const assay_device_info& device) {
-    return ChooseTile(shape, layout, device, Kernel::kWarpgroups, typename Kernel::Blocks{});
+    const std::vector<Tile> tiles =
+        ListTiles(shape, layout, device, Kernel::kWarpgroups, typename Kernel::Blocks{});
+    return tiles.empty() ? Tile{} : tiles.front();
   }
 
   Shape shape_;

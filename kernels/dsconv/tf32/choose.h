@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <utility>
+#include <vector>
 
 #include "kernels/dsconv/tf32/plan.h"
 
@@ -142,28 +144,34 @@ inline bool Complete(const Shape& shape, const assay_device_info& device, int pa
   return false;
 }
 
-// The cheapest arrangement; `parts` are those of an operand (product.h).
-inline Tile ChooseTile(const Shape& shape, const assay_device_info& device, int parts) {
-  Tile best{};
-  double least = 0;
+// The arrangements that fit, the cheapest first, and at most a few dozen of them; `parts` are those of an
+// operand (product.h).
+inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& device, int parts) {
+  constexpr std::size_t kMost = 24;
+  std::vector<std::pair<double, Tile>> offers;
   for (const int matrices : {8, 4, 2}) {
     for (const int warps : {4, 8}) {
       for (int warps_p = 1; warps_p <= warps; warps_p *= 2) {
         for (int warps_q = 1; warps_p * warps_q <= warps; warps_q *= 2) {
           Tile tile{matrices, warps / (warps_p * warps_q), warps_p, warps_q, 1, 3, false, false, 1};
-          if (!Complete(shape, device, parts, tile)) continue;
-          const double cost =
-              CostOf(shape, tile, MakePlan(shape, tile, parts), parts, std::max(1, device.num_sms));
-          if (least != 0 && cost >= least) continue;
-          least = cost;
-          best = tile;
+          if (!Complete(shape, device, parts, tile) || shape.k > 65535 * 16 * matrices) continue;
+          offers.emplace_back(
+              CostOf(shape, tile, MakePlan(shape, tile, parts), parts, std::max(1, device.num_sms)), tile);
         }
       }
     }
   }
-  if (least != 0) return best;
+  std::stable_sort(offers.begin(), offers.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Tile> tiles;
+  for (std::size_t i = 0; i < std::min(offers.size(), kMost); ++i) tiles.push_back(offers[i].second);
   const int matrices = shape.k > 64 ? 8 : (shape.k > 32 ? 4 : 2);
-  return {matrices, 1, 4, 2, 1, 2, false, true, 1};
+  if (tiles.empty()) tiles.push_back({matrices, 1, 4, 2, 1, 2, false, true, 1});
+  return tiles;
+}
+
+inline Tile ChooseTile(const Shape& shape, const assay_device_info& device, int parts) {
+  return ListTiles(shape, device, parts).front();
 }
 
 }  // namespace assay::dsconv::tf32

@@ -22,6 +22,7 @@ class Fused {
  public:
   static constexpr const char *kName = Kernel::kName, *kSummary = Kernel::kSummary;
   static constexpr int kParts = Kernel::kParts;
+  using Tile = tf32::Tile;
 
   static assay_promise Promise(assay_dtype) {
     assay_promise promise = Fp32Promise();
@@ -30,7 +31,7 @@ class Fused {
     return promise;
   }
 
-  static std::vector<assay_tile_axis> Tile(const assay_problem&, const Shape& shape,
+  static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
                                            const assay_device_info& device) {
     const tf32::Tile tile = ChooseTile(shape, device, kParts);
     return {{"p", tile.warps_p * kRows},
@@ -51,9 +52,29 @@ class Fused {
     return {};
   }
 
-  Fused(const assay_problem&, const Shape& shape, const assay_device_info& device)
+  static std::vector<Tile> Tiles(const assay_problem&, const Shape& shape, const assay_device_info& device) {
+    return ListTiles(shape, device, kParts);
+  }
+  static std::string TileName(const Tile& tile) {
+    return "m" + std::to_string(tile.matrices) + "i" + std::to_string(tile.images) + "w" +
+           std::to_string(tile.warps_p) + "x" + std::to_string(tile.warps_q) + "g" +
+           std::to_string(tile.groups) + "s" + std::to_string(tile.stages) + "b" +
+           std::to_string(tile.blocks_per_sm) + (tile.resident ? "-resident" : "") +
+           (tile.direct ? "-direct" : "");
+  }
+  static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
+                     const Tile& tile) {
+    constexpr double kCyclesPerMicrosecond = 1980;  // of an H100
+    if (tile.direct) return 0;
+    return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms)) /
+           kCyclesPerMicrosecond;
+  }
+
+  Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
+      : Fused(problem, shape, device, ChooseTile(shape, device, kParts)) {}
+  Fused(const assay_problem&, const Shape& shape, const assay_device_info& device, const Tile& tile)
       : shape_(shape),
-        tile_(ChooseTile(shape, device, kParts)),
+        tile_(tile),
         plan_(MakePlan(shape, tile_, kParts)),
         blocks_out_(DivideUp(shape.k, plan_.channels_out)) {
     const std::int32_t slots = std::max(1, device.num_sms * tile_.blocks_per_sm / blocks_out_);

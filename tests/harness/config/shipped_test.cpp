@@ -66,15 +66,16 @@ TEST(Shipped, EveryConfigLoads) {
     }) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 7);
+  EXPECT_EQ(count, 9);
 }
 
 TEST(Shipped, EveryTableIsUsed) {
   std::set<std::string> labels;
-  for (const char* name : {"mobilenet", "xception", "deeplab"}) {
+  for (const char* name : {"mobilenet", "xception", "deeplab", "held_out"}) {
     for (const Case& c : Load(name).cases) labels.insert(c.label.substr(0, c.label.find(' ')));
   }
-  EXPECT_THAT(labels, ElementsAre("DeepLabV3+", "MobileNetV1", "MobileNetV2", "Xception"));
+  EXPECT_THAT(labels, testing::IsSupersetOf({"DeepLabV3+", "EfficientNet-Lite4", "MnasNet-B1", "MobileNetV1",
+                                             "MobileNetV2", "Xception"}));
 }
 
 TEST(Shipped, CaseCounts) {
@@ -130,6 +131,38 @@ TEST(Shipped, KernelBenchInBothSizes) {
   ASSERT_EQ(problems.size(), 2u);
   EXPECT_EQ(problems[0].Id(), "dsconv/n16c64k128h512w512r3p1/fp32/nchw/naive");
   EXPECT_EQ(problems[1].Id(), "dsconv/n16c3k64h256w256r3/fp32/nchw/naive");
+}
+
+// What is held out may not have been tuned.
+TEST(Shipped, HeldOutProblemsAreNotTuned) {
+  std::set<std::string> tuned, held_out;
+  const auto id = [](const Case& c) {
+    const std::string whole = c.problem.op->ProblemId(c.problem);
+    return whole.substr(0, whole.find('-'));  // whatever its biases and activations
+  };
+  for (const Case& c : Load("tune").cases) tuned.insert(id(c));
+  for (const Case& c : Load("held_out").cases) held_out.insert(id(c));
+  EXPECT_GE(held_out.size(), 30u);
+  EXPECT_LE(held_out.size(), 50u);
+  for (const std::string& each : held_out) EXPECT_FALSE(tuned.contains(each)) << each;
+  for (const Case& c : Load("suite").cases) EXPECT_TRUE(tuned.contains(id(c))) << c.Id();
+}
+
+// tensorflow/tpu, mnasnet_models.py and efficientnet_lite_builder.py.
+TEST(Shipped, MnasNetAndEfficientNetLiteLayers) {
+  std::vector<std::string> mnasnet, lite;
+  std::set<std::string> seen;
+  for (const Case& c : Load("held_out").cases) {
+    const bool is_mnasnet = c.label.starts_with("MnasNet");
+    if ((!is_mnasnet && !c.label.starts_with("EfficientNet")) || !seen.insert(c.label).second) continue;
+    (is_mnasnet ? mnasnet : lite).push_back(fmt::format("{}k{}", Layer(c.problem), c.problem.Get("r")));
+  }
+  EXPECT_THAT(mnasnet, ElementsAre("32->16@112k3", "48->24@56s2k3", "72->24@56k3", "72->40@28s2k5",
+                                   "120->40@28k5", "240->80@14s2k5", "480->80@14k5", "480->96@14k3",
+                                   "576->96@14k3", "576->192@7s2k5", "1152->192@7k5", "1152->320@7k3"));
+  EXPECT_THAT(lite, ElementsAre("32->24@150k3", "144->32@75s2k3", "192->32@75k3", "192->56@38s2k5",
+                                "336->56@38k5", "336->112@19s2k3", "672->112@19k3", "672->160@19k5",
+                                "960->160@19k5", "960->272@10s2k5", "1632->272@10k5", "1632->448@10k3"));
 }
 
 // quick.yaml must be over in two minutes on two CPU cores, where `naive` computes each depthwise result once

@@ -114,6 +114,12 @@ namespace {
     promise.repeatable = -1;
     return promise;
   };
+#elif defined(FIXTURE_NO_CREATE_CONFIGURED)
+  variants[1].configurations = [](const assay_problem*, const assay_device_info*, assay_configuration*,
+                                  int32_t) { return 0; };
+#elif defined(FIXTURE_NO_CONFIGURATIONS)
+  variants[0].create_configured = [](const assay_problem*, const assay_device_info*, const char*, void**,
+                                     assay_message*) { return 0; };
 #elif defined(FIXTURE_UNAVAILABLE_IN_LATIN1)
   table.unavailable = "caf\xe9\nclosed";
 #elif defined(FIXTURE_UNAVAILABLE)

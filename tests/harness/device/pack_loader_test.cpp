@@ -53,7 +53,7 @@ INSTANTIATE_TEST_SUITE_P(
     AllFaults, OpenFaultyPack,
     ::testing::Values(
         Faulty{"absent", "no such file"},
-        Faulty{"other_abi", "built for version 43 of kernels/pack.h, this program for version 2: rebuild"},
+        Faulty{"other_abi", "built for version 44 of kernels/pack.h, this program for version 3: rebuild"},
         Faulty{"null_table", "assay_pack_entry returned no table"},
         Faulty{"no_entry", "exports no function assay_pack_entry"},
         Faulty{"no_variants", "it has no variants"},
@@ -80,6 +80,8 @@ INSTANTIATE_TEST_SUITE_P(
         Faulty{"strange_accumulator", "\"first\" promises accumulator 5"},
         Faulty{"strange_alignment", "\"first\" promises alignment 24, which is no power of two"},
         Faulty{"strange_flag", "\"first\" promises repeatable -1, which is neither 0 nor 1"},
+        Faulty{"no_create_configured", "variant \"second\" has configurations() without the other of"},
+        Faulty{"no_configurations", "variant \"first\" has create_configured() without the other of"},
         Faulty{"throwing_entry", "threw an exception, which may not cross this interface: no licence"}),
     [](const auto& tested) { return tested.param.file; });
 
@@ -127,7 +129,7 @@ class OpenBuiltInPacksTest : public ::testing::Test {
 TEST_F(OpenBuiltInPacksTest, OpensTheChosenFolderInOrder) {
   setenv("ASSAY_PACK_DIR", kFixtures.c_str(), 1);
   const std::vector<Pack> packs = OpenBuiltInPacks();
-  ASSERT_EQ(packs.size(), 32u);
+  ASSERT_EQ(packs.size(), 34u);
   for (std::size_t i = 1; i < packs.size(); ++i) EXPECT_LE(packs[i - 1].name, packs[i].name);
   const auto usable = [](const Pack& pack) { return pack.unavailable.empty(); };
   EXPECT_EQ(std::count_if(packs.begin(), packs.end(), usable), 1);

@@ -117,6 +117,40 @@ TEST_F(PlanTest, EndsMessagesThatAreNotTerminated) {
             "launch of fake failed: " + std::string(511, 'x'));
 }
 
+TEST_F(PlanTest, CreatesTheConfigurationThatItIsTold) {
+  static std::string told;
+  variant_.create_configured = [](const assay_problem*, const assay_device_info*, const char* configuration,
+                                  void** plan, assay_message* error) -> std::int32_t {
+    told = configuration;
+    *plan = &plan_object;
+    if (told != "unknown") return 0;
+    std::strcpy(error->text, "found configuration \"unknown\"; allowed: 64x64");
+    return 1;
+  };
+  { LocalPlan plan(variant_, problem_, device_, "64x64"); }
+  EXPECT_EQ(told, "64x64");
+  EXPECT_EQ(script.released, 1);
+  told = "not asked";
+  { LocalPlan plan(variant_, problem_, device_, ""); }
+  EXPECT_EQ(told, "not asked") << "without one it is create()'s choice";
+  try {
+    LocalPlan plan(variant_, problem_, device_, "unknown");
+    FAIL() << "it was created all the same";
+  } catch (const VariantError& error) {
+    EXPECT_STREQ(error.what(), "create of fake failed: found configuration \"unknown\"; allowed: 64x64");
+  }
+}
+
+TEST_F(PlanTest, AVariantWithoutConfigurationsRefusesAny) {
+  try {
+    LocalPlan plan(variant_, problem_, device_, "64x64");
+    FAIL() << "it was created all the same";
+  } catch (const VariantError& error) {
+    EXPECT_STREQ(error.what(), "fake offers no configurations, so 64x64 is none of them");
+  }
+  EXPECT_EQ(script.released, 0);
+}
+
 TEST_F(PlanTest, DoesNotReleaseWhatWasNotCreated) {
   script.create = 1;
   script.text = "no library plan";

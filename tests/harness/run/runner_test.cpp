@@ -68,8 +68,8 @@ std::int32_t FailToLaunch(void*, const assay_buffers*, void*, assay_message* err
 }
 
 assay_variant Variant(const char* name) {
-  return {"dsconv", name,    "a test's",   ASSAY_ROLE_KERNEL, &Promise, &Supports, &Create,
-          nullptr,  nullptr, &LaunchRight, nullptr,           &Release, nullptr};
+  return {"dsconv", name,         "a test's", ASSAY_ROLE_KERNEL, &Promise, &Supports, &Create, nullptr,
+          nullptr,  &LaunchRight, nullptr,    &Release,          nullptr,  nullptr,   nullptr};
 }
 
 class RunnerTest : public testing::Test {

@@ -81,8 +81,9 @@ std::int32_t Launch(void* plan, const assay_buffers* buffers, void*, assay_messa
 }
 void Release(void*) {}
 
-const assay_variant kRow = {"dsconv", "test",   "a test's", ASSAY_ROLE_KERNEL, &Promise, nullptr, &Create,
-                            nullptr,  &Prepare, &Launch,    nullptr,           &Release, nullptr};
+const assay_variant kRow = {"dsconv", "test",   "a test's", ASSAY_ROLE_KERNEL, &Promise,
+                            nullptr,  &Create,  nullptr,    &Prepare,          &Launch,
+                            nullptr,  &Release, nullptr,    nullptr,           nullptr};
 const VariantInfo kVariant(kRow);
 
 class TimingSessionTest : public testing::Test {

@@ -16,6 +16,7 @@ namespace {
 
 struct Problem {
   std::int64_t n, c, k, pixels;
+  int configuration = 0;  // of kConfigurations
 };
 
 assay_promise Promise(assay_dtype) {
@@ -142,6 +143,36 @@ std::int32_t CrashInCreate(const assay_problem*, const assay_device_info*, void*
   std::abort();
 }
 
+// What `tunable` offers: each takes the worker down in another way, but the first and the last.
+constexpr const char* kConfigurations[] = {"good", "crash", "exit", "crash_in_create", "good_too"};
+std::int32_t Configurations(const assay_problem*, const assay_device_info*, assay_configuration* list,
+                            std::int32_t capacity) {
+  std::int32_t count = 0;
+  for (const char* text : kConfigurations) {
+    if (count < capacity) std::strcpy(list[count].text, text);
+    ++count;
+  }
+  return count;
+}
+std::int32_t CreateConfigured(const assay_problem* problem, const assay_device_info* device,
+                              const char* configuration, void** plan, assay_message* error) {
+  for (int i = 0; i < 5; ++i) {
+    if (std::strcmp(configuration, kConfigurations[i]) != 0) continue;
+    if (i == 3) std::abort();
+    Create(problem, device, plan, error);
+    static_cast<Problem*>(*plan)->configuration = i;
+    return 0;
+  }
+  std::strcpy(error->text, "no such configuration");
+  return 1;
+}
+std::int32_t AsConfigured(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
+  const int configuration = static_cast<Problem*>(plan)->configuration;
+  if (configuration == 1) return Crash(plan, buffers, stream, error);
+  if (configuration == 2) return ExitZero(plan, buffers, stream, error);
+  return Good(plan, buffers, stream, error);
+}
+
 assay_variant Row(const char* name, decltype(assay_variant::launch) launch) {
   assay_variant row{};
   row.op = "dsconv";
@@ -166,7 +197,10 @@ extern "C" const assay_pack* assay_pack_entry(void) {
                                  Row("good_too", &Good),       Row("orphan", &CrashBesideAChild),
                                  Row("child", &LeaveAChild),   Row("limits", &LowerLimits),
                                  Row("signals", &TakeSignals), Row("unreleasable", &TakeSignals),
-                                 Row("untiled", &Good),        Row("needs", &NeedsWhatThereWas)};
+                                 Row("untiled", &Good),        Row("needs", &NeedsWhatThereWas),
+                                 Row("tunable", &AsConfigured)};
+  rows[18].configurations = &Configurations;
+  rows[18].create_configured = &CreateConfigured;
   rows[15].release = &CrashInRelease;
   rows[16].tile = &CrashInTile;
   rows[9].create = &CrashInCreate;
