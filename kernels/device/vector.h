@@ -20,6 +20,25 @@ __device__ __forceinline__ float4 LoadFloat4(const float* from) {
 #endif
 }
 
+__device__ __forceinline__ void StoreFloat4(float* to, float4 value) {
+#ifdef ASSAY_SIMT
+  std::memcpy(to, &value, sizeof value);
+#else
+  *reinterpret_cast<float4*>(to) = value;
+#endif
+}
+
+// Two; 8-byte aligned.
+__device__ __forceinline__ float2 LoadFloat2(const float* from) {
+#ifdef ASSAY_SIMT
+  float2 value;
+  std::memcpy(&value, from, sizeof value);
+  return value;
+#else
+  return *reinterpret_cast<const float2*>(from);
+#endif
+}
+
 // 16 bytes of whatever type; `from` and `to` are 16-byte aligned.
 __device__ __forceinline__ uint4 LoadUint4(const void* from) {
 #ifdef ASSAY_SIMT

@@ -1,10 +1,11 @@
 // Both halves on matrix units (mma.sync), the intermediate in registers only; fp16 and bf16.
 // A block owns a rectangle of output pixels and up to 128 output channels, and walks over rectangles
 // (persistent). The halo'd input tile of a chunk of channels, and its weights unless they stay, come into
-// shared memory by cp.async, some chunks ahead. A warp owns 8 x 2 kRows pixels: it makes the depthwise half
-// of 16 channels by products with diagonal matrices (mma/depthwise.h), whose sums, rounded, are the A
-// fragments of the pointwise product; B fragments are read once for all kRows of a warp. Time goes to device
-// memory where there are few output channels, and to the products where there are many.
+// shared memory by cp.async, some chunks ahead. A warp owns a patch of 8 x 2 kRows pixels, or of several that
+// share its input channels one part: it makes the depthwise half of 16 channels by products with diagonal
+// matrices (mma/depthwise.h), whose sums, rounded, are the A fragments of the pointwise product. Each input
+// is read from shared memory 4.5 times (3 x 3, 8 rows), weights once for all rows of a warp. Time goes to
+// device memory where there are few output channels, and to the products where there are many.
 #include <string>
 
 #include "kernels/dsconv/mma/fused.h"
@@ -17,12 +18,10 @@ struct Mma {
   static constexpr const char* kName = "mma";
   static constexpr const char* kSummary =
       "both halves on matrix units (mma.sync), the intermediate in registers; fp16 and bf16";
-  static constexpr bool kWarpgroups = false;
-  template <class T, int kRows, int kTiles>
-  using ProductOf = WarpProduct<T, kRows, kTiles>;
   template <class T>
   using LoaderOf = CopyLoader<T>;
-  using Blocks = BlockList<Block<4, 2>, Block<4, 4>, Block<2, 8>, Block<2, 12>, Block<1, 16>>;
+  using Blocks = BlockList<Block<4, 2, 12>, Block<4, 4, 12>, Block<2, 4, 12>, Block<4, 8, 8>, Block<2, 8, 12>,
+                           Block<2, 12, 8>, Block<2, 16, 8>>;
 
   template <class T>
   static cudaError_t SourceOf(const Shape&, const Plan&, const T* x, const T*& source) {

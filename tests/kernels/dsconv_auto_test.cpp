@@ -66,7 +66,7 @@ TEST(ParseSizes, ItsViewIsTheProblemAgain) {
   const Problem problem = Dsconv().ParseProblemId(id);
   ASSERT_EQ(view.View().num_params, static_cast<std::int32_t>(problem.params.size()));
   for (std::size_t i = 0; i < problem.params.size(); ++i) {
-    EXPECT_EQ(view.View().params[i].name, problem.params[i].name);
+    EXPECT_STREQ(view.View().params[i].name, problem.params[i].name);
     EXPECT_EQ(view.View().params[i].value, problem.params[i].value);
   }
   EXPECT_EQ(view.View().layout, ASSAY_NHWC);

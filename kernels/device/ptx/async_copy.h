@@ -51,6 +51,48 @@ __device__ __forceinline__ void CopyAsync4(void* shared, const void* global, boo
 #endif
 }
 
+// Copies 16 bytes past L1; both addresses are 16-byte aligned.
+__device__ __forceinline__ void CopyAsync16(void* shared, const void* global) {
+#ifdef ASSAY_SIMT
+  simt::AsyncCopy(shared, global, 16, 16);
+#else
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16;\n" ::"r"(SharedAddress(shared)), "l"(global)
+               : "memory");
+#endif
+}
+
+// Nothing unless `wanted`; else copies kBytes (16 past L1, 8 or 4), or writes zeros where `valid` is false:
+// without a branch. `global` is an address of the tensor even then, and both are aligned to kBytes.
+template <int kBytes>
+__device__ __forceinline__ void CopyAsyncIf(bool wanted, void* shared, const void* global, bool valid) {
+  static_assert(kBytes == 4 || kBytes == 8 || kBytes == 16);
+#ifdef ASSAY_SIMT
+  if (wanted) simt::AsyncCopy(shared, global, kBytes, valid ? kBytes : 0);
+#else
+  if constexpr (kBytes == 16) {
+    asm volatile(
+        "{\n"
+        ".reg .pred wanted, nothing;\n"
+        "setp.ne.b32 wanted, %0, 0;\n"
+        "setp.eq.b32 nothing, %3, 0;\n"
+        "@wanted cp.async.cg.shared.global [%1], [%2], 16, nothing;\n"
+        "}\n" ::"r"(static_cast<int>(wanted)),
+        "r"(SharedAddress(shared)), "l"(global), "r"(static_cast<int>(valid))
+        : "memory");
+  } else {
+    asm volatile(
+        "{\n"
+        ".reg .pred wanted, nothing;\n"
+        "setp.ne.b32 wanted, %0, 0;\n"
+        "setp.eq.b32 nothing, %3, 0;\n"
+        "@wanted cp.async.ca.shared.global [%1], [%2], %4, nothing;\n"
+        "}\n" ::"r"(static_cast<int>(wanted)),
+        "r"(SharedAddress(shared)), "l"(global), "r"(static_cast<int>(valid)), "n"(kBytes)
+        : "memory");
+  }
+#endif
+}
+
 // Closes the group of the copies that this thread has begun since the last one.
 __device__ __forceinline__ void CommitCopies() {
 #ifdef ASSAY_SIMT

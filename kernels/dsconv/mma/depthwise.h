@@ -1,16 +1,16 @@
 // The depthwise half on matrix units: 8 channels of 16 pixels times a diagonal matrix of 8 weights is one
-// tap. Two taps make the 16 x 16 operand of one product; their pixels come straight from the input tile, at
-// the taps' offsets, and the sums end up as the operand that the pointwise product wants, in registers. A
-// zero of the diagonal matrix times an infinity is NaN, in the seven neighbours of that channel: see
-// special.h for what becomes of it.
+// tap, and two taps, one below the other, fill the 16 x 16 operand of one product. The pixels come straight
+// from the input tile, at the taps' offsets, and the sums end up as the operand that the pointwise product
+// wants, in registers. A zero of the diagonal matrix times an infinity is NaN, in the seven neighbours of
+// that channel: see special.h for what becomes of it.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #include "kernels/device/activation.h"
-#include "kernels/device/ptx/ldmatrix.h"
 #include "kernels/device/ptx/mma.h"
 #include "kernels/device/ptx/pair.h"
+#include "kernels/device/ptx/shared_load.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/shape.h"
@@ -55,164 +55,208 @@ __device__ __forceinline__ std::uint32_t PackClamped(const Clamping& activation,
                            activation.high, device::ElementTag<T>{});
 }
 
-// The lane's entries of the diagonal matrices of 8 channels: lane 4g + t holds rows 2t and 2t + 1 of column
-// g.
-template <int kTaps>
-__device__ __forceinline__ void LoadDiagonals(const char* words, int lane,
-                                              std::uint32_t (&diagonals)[kTaps]) {
-  constexpr int kPadded = (kTaps + 3) / 4 * 4;
-  const bool holds = lane % 4 == lane / 8;
-  const char* from = words + lane / 4 * kPadded * 4;
-#pragma unroll
-  for (int i = 0; i < kPadded / 4; ++i) {
-    const uint4 four = holds ? device::LoadUint4(from + 16 * i) : make_uint4(0, 0, 0, 0);
-    const std::uint32_t values[4] = {four.x, four.y, four.z, four.w};
-#pragma unroll
-    for (int j = 0; j < 4; ++j) {
-      if (4 * i + j < kTaps) diagonals[4 * i + j] = values[j];
-    }
-  }
-}
-
-// Where a warp's pixels begin within its block's.
+// Where a warp's patch of pixels begins within its block's.
 struct WarpIn {
   std::int32_t image, row, column;
-  std::int32_t halo_row;  // of the input tile, that of all images one below the other
 };
 
 template <int kRows>
-__device__ __forceinline__ WarpIn PlaceOfWarp(const Shape& shape, const Plan& plan, int warp) {
-  WarpIn at;
-  at.image = warp / (plan.warps_p * plan.warps_q);
-  at.row = warp / plan.warps_q % plan.warps_p * 2 * kRows, at.column = warp % plan.warps_q * kColumns;
-  at.halo_row = at.image * plan.halo_rows + at.row * shape.stride_h;
-  return at;
+__device__ __forceinline__ WarpIn PlaceOfPatch(const Plan& plan, std::int32_t patch) {
+  return {patch / (plan.warps_p * plan.warps_q), patch / plan.warps_q % plan.warps_p * 2 * kRows,
+          patch % plan.warps_q * kColumns};
 }
 
-// Square filters of a size known at compile time, without dilation. Halves of operands, 8 pixels x 8 channels
-// at input row h and tap column s, are loaded once each; two of them that are one row of outputs apart make
-// an operand. They are loaded in an order that makes most operands neighbouring registers.
+// Square filters of a size known at compile time, without dilation, and a clamp after them. Product j
+// computes output rows j and j + kRows; the halves of its operands are input rows h and h + kRows * kStride,
+// 8 pixels x 8 channels each: a pair. Pairs 2m and 2m + 1 are loaded by one instruction into the registers of
+// one operand, two taps for a row of outputs that begins there. Of the odd number of taps one is left, a
+// product of half the depth: the last one, or the first where a row of outputs begins with the second pair of
+// an operand.
 template <class T, int kSize, int kStride, int kRows>
 struct FixedWindow {
-  static constexpr int kTaps = kSize * kSize;
-  static constexpr int kInputRows = (2 * kRows - 1) * kStride + kSize;
-  static_assert(kStride == 1 || kStride == 2, "RowOf knows no other stride");
+  static_assert(kSize % 2 == 1 && (kStride == 1 || kStride == 2));
+  static constexpr bool kOnlyClamps = true;
+  static constexpr int kPairs = kStride * (kRows - 1) + kSize, kQuads = (kPairs + 1) / 2;
+  static constexpr int kLoads = WordsOfColumn(kSize) / 4;
 
-  static constexpr int kGroups = (kInputRows + 3) / 4;
-
-  // UnitOffset of lane 8 i + j: column j of the warp's pixels, RowOf(i) input rows down in each four; rows
-  // beyond the tile are its last one.
-  std::int32_t at[kGroups][kSize];
+  // UnitOffset of lane 8 i + j: column j of the warp's pixels in matrix i of a quad, for each column of taps,
+  // of the first two quads. Those of the third and so on are whole rows further and, since rows are even,
+  // swizzled like these.
+  std::int32_t at[2][kSize];
+  std::int32_t word;  // of the lane's weights
+  bool holds;         // lane 4g + t holds rows 2t and 2t + 1 of column g of a diagonal matrix
+  // Of one column of taps, for either half of the channels; zero in lanes that hold nothing, whatever is
+  // loaded.
+  std::uint32_t weights[2][kLoads][4];
 
   __device__ __forceinline__ void Init(const Shape&, const Plan& plan, const WarpIn& warp, int lane) {
 #pragma unroll
-    for (int i = 0; i < kGroups * kSize; ++i) {
-      const int row = min(i / kSize * 4 + RowOf(lane / 8), kInputRows - 1);
-      at[i / kSize][i % kSize] = UnitOffset(
-          plan, PlaceOf(plan, warp.halo_row + row, (warp.column + lane % 8) * kStride + i % kSize));
+    for (int i = 0; i < 2 * kSize; ++i) {
+      const int row = warp.image * plan.halo_rows + warp.row * kStride + i / kSize * 2 + lane / 16 +
+                      lane / 8 % 2 * kRows * kStride;
+      at[i / kSize][i % kSize] = UnitOffset(plan, row, (warp.column + lane % 8) * kStride + i % kSize);
     }
+    holds = lane % 4 == lane / 8;
+    word = lane / 4 * 16;
+#pragma unroll
+    for (int i = 0; i < 8 * kLoads; ++i) weights[i / (4 * kLoads)][i / 4 % kLoads][i % 4] = 0;
   }
 
-  // Adds 8 channels of 2 kRows x 8 pixels to `sums`: four for a pair of rows, in the order of a D fragment.
-  __device__ __forceinline__ void Add(const Shape&, const Plan&, const char* tile, const char* words,
-                                      std::int32_t unit, int lane, float (&sums)[kRows][4]) const {
-    std::uint32_t w[kTaps];
-    LoadDiagonals<kTaps>(words, lane, w);
-    std::uint32_t x[kInputRows + 3][kSize];
+  // The sums of 2 kRows x 8 pixels and kHalves times 8 channels, from unit `unit` of the chunk on; `words` of
+  // these channels.
+  template <int kHalves>
+  __device__ __forceinline__ void Sum(const Shape&, const Plan& plan, device::SharedPlace tile,
+                                      device::SharedPlace words, std::int32_t unit, int lane,
+                                      float (&sums)[kHalves][kRows][4]) {
+    const std::int32_t four_rows = plan.halo_columns * plan.chunk * 8;
+    float biases[kHalves][4];
 #pragma unroll
-    for (int j = 0; j < kRows; ++j) {
-      // Rows that earlier pairs did not need.
-      constexpr int kReach = kStride + kSize;
-      const int have = j == 0 ? 0 : RoundUpTo4(2 * (j - 1) * kStride + kReach);
+    for (int half = 0; half < kHalves; ++half) {
+      const uint4 four = device::LoadFour(words + (half * (plan.depthwise_bytes / 2) + lane % 4 * 16));
+      biases[half][0] = __uint_as_float(four.x), biases[half][1] = __uint_as_float(four.y);
+      biases[half][2] = __uint_as_float(four.z), biases[half][3] = __uint_as_float(four.w);
+    }
 #pragma unroll
-      for (int h = have; h < RoundUpTo4(2 * j * kStride + kReach) && h < kInputRows; h += 4) {
+    for (int s = 0; s < kSize; ++s) {
+      std::uint32_t x[kHalves][kQuads][4];
 #pragma unroll
-        for (int s = 0; s < kSize; ++s) {
-          std::uint32_t four[4];
-          device::LoadMatrix4(four, tile + (at[h / 4][s] ^ unit << 4));
+      for (int half = 0; half < kHalves; ++half) {
+        const device::SharedPlace from = words + (half * (plan.depthwise_bytes / 2) + kBiasBytes + word);
 #pragma unroll
-          for (int i = 0; i < 4; ++i) x[h + RowOf(i)][s] = four[i];
+        for (int i = 0; i < kLoads; ++i) {
+          device::LoadFourIf(holds, from + (s * kLoads + i) * 128, weights[half][i]);
         }
+        LoadColumn(tile, four_rows, s, (unit + half) * 16, x[half]);
       }
-#pragma unroll
-      for (int tap = 0; tap < kTaps; ++tap) {
-        const int h = 2 * j * kStride + tap / kSize;
-        const std::uint32_t a[2] = {x[h][tap % kSize], x[h + kStride][tap % kSize]};
-        device::Mma1688(sums[j], a, w[tap], device::ElementTag<T>{});
-      }
+      AddColumn(x, s == 0, biases, sums);
     }
   }
 
  private:
-  static constexpr __device__ __forceinline__ int RoundUpTo4(int value) { return (value + 3) / 4 * 4; }
-  static constexpr __device__ __forceinline__ int RowOf(int i) {
-    return kStride == 2 && (i == 1 || i == 2) ? 3 - i : i;
+  __device__ __forceinline__ void LoadColumn(device::SharedPlace tile, std::int32_t four_rows, int s,
+                                             std::int32_t bytes, std::uint32_t (&x)[kQuads][4]) const {
+#pragma unroll
+    for (int m = 0; m < kQuads; ++m) {
+      const device::SharedPlace from = tile + (m / 2 * four_rows) + (at[m % 2][s] ^ bytes);
+      if (2 * m + 1 < kPairs) {
+        device::LoadMatrix4(x[m], from);
+      } else {
+        std::uint32_t pair[2];  // there may be no further row
+        device::LoadMatrix2(pair, from);
+        x[m][0] = pair[0], x[m][1] = pair[1];
+      }
+    }
+  }
+
+  // All products of one column of taps, those of one sum as far apart as there are others.
+  template <int kHalves>
+  __device__ __forceinline__ void AddColumn(const std::uint32_t (&x)[kHalves][kQuads][4], bool first,
+                                            const float (&biases)[kHalves][4],
+                                            float (&sums)[kHalves][kRows][4]) const {
+#pragma unroll
+    for (int i = 0; i < kSize / 2 + 1; ++i) {
+#pragma unroll
+      for (int half = 0; half < kHalves; ++half) {
+#pragma unroll
+        for (int j = 0; j < kRows; ++j) {
+          float(&sum)[4] = sums[half][j];
+          if (first && i == 0) {
+            AddTaps(x[half], i, kStride * j, weights[half], biases[half], sum);
+          } else {
+            AddTaps(x[half], i, kStride * j, weights[half], sum, sum);
+          }
+        }
+      }
+    }
+  }
+
+  // Two taps, or the one that is left, of the row of outputs that begins with pair `pair`.
+  static __device__ __forceinline__ void AddTaps(const std::uint32_t (&x)[kQuads][4], int i, int pair,
+                                                 const std::uint32_t (&w)[kLoads][4], const float (&from)[4],
+                                                 float (&sum)[4]) {
+    constexpr device::ElementTag<T> kTag;
+    const std::uint32_t(&operand)[4] = x[pair / 2 + i];
+    const auto word = [&](int n) { return w[n / 4][n % 4]; };
+    if (pair % 2 == 0 && i < kSize / 2) {
+      device::Mma16816From(sum, from, operand, word(2 * i), word(2 * i + 1), kTag);
+    } else if (pair % 2 == 0) {
+      device::Mma1688From(sum, from, {operand[0], operand[1]}, word(4 * kLoads - 1), kTag);
+    } else if (i == 0) {
+      device::Mma1688From(sum, from, {operand[2], operand[3]}, word(0), kTag);
+    } else {
+      device::Mma16816From(sum, from, operand, word(kSize - 3 + 2 * i), word(kSize - 2 + 2 * i), kTag);
+    }
   }
 };
 
 // Any filter, stride and dilation: every pair of taps of every pair of output rows loads its own operand.
 template <class T, int kRows>
 struct AnyWindow {
+  static constexpr bool kOnlyClamps = false;
   WarpIn warp;
+  bool holds;
 
-  __device__ __forceinline__ void Init(const Shape&, const Plan&, const WarpIn& at, int) { warp = at; }
+  __device__ __forceinline__ void Init(const Shape&, const Plan&, const WarpIn& at, int lane) {
+    warp = at;
+    holds = lane % 4 == lane / 8;
+  }
 
-  __device__ __forceinline__ void Add(const Shape& shape, const Plan& plan, const char* tile,
-                                      const char* words, std::int32_t unit, int lane,
-                                      float (&sums)[kRows][4]) const {
-    const bool holds = lane % 4 == lane / 8;
+  template <int kHalves>
+  __device__ __forceinline__ void Sum(const Shape& shape, const Plan& plan, device::SharedPlace tile,
+                                      device::SharedPlace words, std::int32_t unit, int lane,
+                                      float (&sums)[kHalves][kRows][4]) {
     const std::int32_t taps = shape.r * shape.s;
-    for (std::int32_t tap = 0; tap < taps; tap += 2) {
-      // With an odd number of taps the last one is loaded twice; its second weight is zero.
-      const std::int32_t mine = min(tap + lane / 16, taps - 1);
-      const std::int32_t row =
-          warp.halo_row + lane / 8 % 2 * shape.stride_h + mine / shape.s * shape.dilation_h;
-      const std::int32_t column =
-          (warp.column + lane % 8) * shape.stride_w + mine % shape.s * shape.dilation_w;
-      uint2 w = make_uint2(0, 0);
-      if (holds) w = device::LoadUint2(words + (lane / 4 * plan.taps_padded + tap) * 4);
+#pragma unroll
+    for (int half = 0; half < kHalves; ++half) {
+      const device::SharedPlace from = words + half * (plan.depthwise_bytes / 2);
+      const uint4 bias = device::LoadFour(from + lane % 4 * 16);
 #pragma unroll
       for (int j = 0; j < kRows; ++j) {
-        std::uint32_t both[4];
-        const std::int32_t at = UnitOffset(plan, PlaceOf(plan, row + 2 * j * shape.stride_h, column));
-        device::LoadMatrix4(both, tile + (at ^ unit << 4));
-        device::Mma16816(sums[j], both, w.x, w.y, device::ElementTag<T>{});
+        sums[half][j][0] = __uint_as_float(bias.x), sums[half][j][1] = __uint_as_float(bias.y);
+        sums[half][j][2] = __uint_as_float(bias.z), sums[half][j][3] = __uint_as_float(bias.w);
+      }
+      for (std::int32_t tap = 0; tap < taps; tap += 2) {
+        // With an odd number of taps the last one is loaded twice; its second weight is zero.
+        const std::int32_t mine = min(tap + lane / 16, taps - 1);
+        const std::int32_t row = warp.image * plan.halo_rows +
+                                 (warp.row + lane / 8 % 2 * kRows) * shape.stride_h +
+                                 mine / shape.s * shape.dilation_h;
+        const std::int32_t column =
+            (warp.column + lane % 8) * shape.stride_w + mine % shape.s * shape.dilation_w;
+        uint2 w = make_uint2(0, 0);
+        if (holds) w = device::LoadTwo(from + (kBiasBytes + (lane / 4 * plan.taps_padded + tap) * 4));
+#pragma unroll
+        for (int j = 0; j < kRows; ++j) {
+          std::uint32_t both[4];
+          const std::int32_t at = UnitOffset(plan, row + j * shape.stride_h, column);
+          device::LoadMatrix4(both, tile + (at ^ (unit + half) * 16));
+          device::Mma16816(sums[half][j], both, w.x, w.y, device::ElementTag<T>{});
+        }
       }
     }
   }
 };
 
-// The depthwise half of 16 channels, from `step` on, of all pixels of a warp, rounded into A fragments.
-template <class T, int kRows, class Window>
+// The depthwise half of 16 channels, number `step` of the chunk, of all pixels of a warp, rounded into A
+// fragments; `words` are their weights. kHalves of the two times 8 channels are summed at once: products of
+// one sum wait for each other, and few rows alone are too few to keep the matrix units busy.
+template <class T, int kHalves, int kRows, class Window>
 __device__ __forceinline__ void Depthwise(const Shape& shape, const Plan& plan, const Clamping& middle,
-                                          const Window& window, const char* tile, const char* weights,
+                                          Window& window, device::SharedPlace tile, device::SharedPlace words,
                                           std::int32_t step, int lane, std::uint32_t (&a)[kRows][4]) {
-  const char* biases = weights + plan.chunk * plan.taps_padded * 4;
-  float sums[2][kRows][4];
 #pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    const std::int32_t unit = 2 * step + half;
-    const uint2 bits = device::LoadUint2(biases + (unit * 8 + lane % 4 * 2) * 4);
-    const float first = __uint_as_float(bits.x), second = __uint_as_float(bits.y);
+  for (int first = 0; first < 2; first += kHalves) {
+    float sums[kHalves][kRows][4];
+    window.Sum(shape, plan, tile, words + first * (plan.depthwise_bytes / 2), 2 * step + first, lane, sums);
 #pragma unroll
-    for (int j = 0; j < kRows; ++j) {
-      sums[half][j][0] = sums[half][j][2] = first;
-      sums[half][j][1] = sums[half][j][3] = second;
-    }
-    window.Add(shape, plan, tile, weights + unit * 8 * plan.taps_padded * 4, unit, lane, sums[half]);
-  }
-  if (!middle.clamps) {
+    for (int i = 0; i < kHalves; ++i) {
+      const int half = first + i;
 #pragma unroll
-    for (int j = 0; j < kRows; ++j) {
-      ActivateUnlessClamp(middle, sums[0][j]);
-      ActivateUnlessClamp(middle, sums[1][j]);
-    }
-  }
-#pragma unroll
-  for (int j = 0; j < kRows; ++j) {
-#pragma unroll
-    for (int i = 0; i < 4; ++i) {
-      a[j][i] = PackClamped<T>(middle, sums[i / 2][j][i % 2 * 2], sums[i / 2][j][i % 2 * 2 + 1]);
+      for (int j = 0; j < kRows; ++j) {
+        if constexpr (!Window::kOnlyClamps) ActivateUnlessClamp(middle, sums[i][j]);
+        a[j][2 * half] = PackClamped<T>(middle, sums[i][j][0], sums[i][j][1]);
+        a[j][2 * half + 1] = PackClamped<T>(middle, sums[i][j][2], sums[i][j][3]);
+      }
     }
   }
 }

@@ -4,7 +4,9 @@
 #include <cuda_runtime.h>
 
 #include "kernels/device/activation.h"
+#include "kernels/device/ptx/opaque.h"
 #include "kernels/device/ptx/pair.h"
+#include "kernels/device/ptx/shared_load.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/mma/depthwise.h"
 #include "kernels/dsconv/mma/load.h"
@@ -14,10 +16,11 @@
 
 namespace assay::dsconv::mma {
 
-// One by one: any number of channels, any layout. `k` is the first.
+// One by one: any number of channels, any layout. `k` is the first. Out of the way, like ActivateFour.
 template <class T, int kPairs>
-__device__ __forceinline__ void StoreScattered(const Shape& shape, T* pixel, std::int32_t k,
-                                               const std::uint32_t (&pairs)[kPairs]) {
+__device__ __attribute__((noinline)) void StoreScattered(const Shape& shape, T* pixel, std::int32_t k,
+                                                         uint4 four) {
+  const std::uint32_t pairs[4] = {four.x, four.y, four.z, four.w};
 #pragma unroll
   for (int i = 0; i < 2 * kPairs; ++i) {
     const auto bits = static_cast<std::uint16_t>(pairs[i / 2] >> (i % 2 * 16));
@@ -25,34 +28,54 @@ __device__ __forceinline__ void StoreScattered(const Shape& shape, T* pixel, std
   }
 }
 
-// The output channels of one of the two pixels that a lane holds for a pair of rows.
-template <class T, int kTiles, bool kVectors, int kTile = 0>
-__device__ __forceinline__ void StorePixel(const Shape& shape, const Clamping& out, T* pixel, std::int32_t k0,
-                                           int t, int lower, const float (&sums)[kTiles][4]) {
-  if constexpr (kTile < kTiles) {
-    constexpr int kMatrices = kTile + 4 <= kTiles ? 4 : 2;
-    const std::int32_t k = k0 + ChannelOf<kTiles>(kTile, 2 * t);
-    std::uint32_t pairs[kMatrices];
-#pragma unroll
-    for (int i = 0; i < kMatrices; ++i) {
-      pairs[i] = PackClamped<T>(out, sums[kTile + i][2 * lower], sums[kTile + i][2 * lower + 1]);
-    }
-    if constexpr (!kVectors) {
-      StoreScattered(shape, pixel, k, pairs);
-    } else if constexpr (kMatrices == 4) {
-      if (k < shape.k) device::StoreUint4(pixel + k, make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]));
-    } else {
-      if (k < shape.k) device::StoreUint2(pixel + k, make_uint2(pairs[0], pairs[1]));
-    }
-    StorePixel<T, kTiles, kVectors, kTile + kMatrices>(shape, out, pixel, k0, t, lower, sums);
-  }
-}
-
-// Where a warp's pixels lie. A lane holds column lane / 4 of each row.
+// Where a warp's pixels lie. A lane holds column lane / 4 of each row; sums j are those of rows j and
+// j + kRows.
 struct WarpAt {
   std::int32_t n, p, q;  // its first pixel
   std::int32_t k0;
 };
+
+// Which part of the input channels a warp's sums are of, with what it takes to add them up.
+struct PartOfSums {
+  std::int32_t number, of;
+  std::int32_t barrier;          // of the warps that share the pixels
+  device::SharedPlace exchange;  // twice (of - 1) times GroupBytes()
+
+  // The part that adds up, and stores, pair `row` of rows.
+  __device__ __forceinline__ bool Owns(int row) const { return row % of == number; }
+};
+
+// Sums of a pair of rows and kMatrices matrices, of all parts together, in the one that owns the row. Two
+// places take turns, so that one barrier is enough: who is past the next one has read what he wanted here.
+template <int kMatrices>
+__device__ __forceinline__ void AddParts(const PartOfSums& part, int row, int turn, int lane,
+                                         float (*sums)[4]) {
+  const device::SharedPlace place =
+      part.exchange + (turn * (part.of - 1) * GroupBytes(kMatrices) + lane * 16);
+  const std::int32_t owner = row % part.of;
+  if (part.number != owner) {
+    const std::int32_t slot = part.number < owner ? part.number : part.number - 1;
+#pragma unroll
+    for (int i = 0; i < kMatrices; ++i) {
+      device::StoreFour(place + (slot * GroupBytes(kMatrices) + i * 512),
+                        make_uint4(__float_as_uint(sums[i][0]), __float_as_uint(sums[i][1]),
+                                   __float_as_uint(sums[i][2]), __float_as_uint(sums[i][3])));
+    }
+  }
+  __syncwarp();  // lanes may come from different stores
+  device::SyncThreads(part.barrier, 32 * part.of);
+  if (part.number == owner) {
+#pragma unroll 1
+    for (std::int32_t slot = 0; slot < part.of - 1; ++slot) {
+#pragma unroll
+      for (int i = 0; i < kMatrices; ++i) {
+        const uint4 four = device::LoadFour(place + (slot * GroupBytes(kMatrices) + i * 512));
+        sums[i][0] += __uint_as_float(four.x), sums[i][1] += __uint_as_float(four.y);
+        sums[i][2] += __uint_as_float(four.z), sums[i][3] += __uint_as_float(four.w);
+      }
+    }
+  }
+}
 
 // Computes those of the warp's pixels again that some lane found to be NaN: bit p of `nan` stands for the
 // lane's pixel in row p.
@@ -69,41 +92,81 @@ __device__ __attribute__((noinline)) void RecomputePixels(const Shape& shape, co
   }
 }
 
-// All pixels of a warp; returns those that are NaN.
-template <class T, int kRows, int kTiles, bool kVectors>
-__device__ __forceinline__ std::uint32_t StorePixels(const Shape& shape, const WarpAt& at,
-                                                     const Tensors<T>& tensors, const Clamping& out, int lane,
-                                                     const float (&sums)[kRows][kTiles][4]) {
-  const std::int32_t q = at.q + lane / 4;
-  std::uint32_t nan = 0;
+// The channels of kMatrices matrices of one of the two pixels that a lane holds for a pair of rows; the first
+// is `k`. Four matrices give a lane 8 channels, two give it 4.
+template <class T, int kMatrices>
+__device__ __forceinline__ void StoreChannels(const Shape& shape, const Clamping& out, bool vectors, T* pixel,
+                                              std::int32_t k, int lower, const float (*sums)[4]) {
+  std::uint32_t pairs[4] = {};
 #pragma unroll
-  for (int row = 0; row < 2 * kRows; ++row) {
-    const float(&of_pair)[kTiles][4] = sums[row / 2];
-    if (at.p + row >= shape.p || q >= shape.q) continue;
-    if (of_pair[0][row % 2 * 2] != of_pair[0][row % 2 * 2]) nan |= 1u << row;
-    T* pixel = tensors.y + at.n * shape.y.n + (at.p + row) * shape.y.h + q * shape.y.w;
-    StorePixel<T, kTiles, kVectors>(shape, out, pixel, at.k0, lane % 4, row % 2, of_pair);
+  for (int i = 0; i < kMatrices; ++i) {
+    pairs[i] = PackClamped<T>(out, sums[i][2 * lower], sums[i][2 * lower + 1]);
   }
-  return nan;
+  if (!vectors) {
+    StoreScattered<T, kMatrices>(shape, pixel, k, make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]));
+  } else if (k < shape.k) {
+    if constexpr (kMatrices == 4) {
+      device::StoreUint4(pixel + k, make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]));
+    } else {
+      device::StoreUint2(pixel + k, make_uint2(pairs[0], pairs[1]));
+    }
+  }
 }
 
-// Without `kAgain` only clamps are taken, and pixels that are NaN are not computed again (special.h).
-template <class T, int kRows, int kTiles, bool kAgain = true>
-__device__ __forceinline__ void StoreOutputs(const Shape& shape, const WarpAt& at, const Tensors<T>& tensors,
-                                             int lane, float (&sums)[kRows][kTiles][4]) {
-  if (at.n >= shape.n) return;  // the last of several images
-  const Clamping out = ClampingOf<T>(shape.act_out);
-  if (kAgain && !out.clamps) {
+// Matrices kTile and so on of all pixels of a warp, group by group. Bit p of `nan` becomes 1 where the lane's
+// pixel in row p is NaN.
+template <class T, int kRows, int kTiles, int kTile = 0>
+__device__ __forceinline__ void StoreGroups(const Shape& shape, const WarpAt& at, bool any,
+                                            const PartOfSums& part, const Clamping& out, T* first,
+                                            std::int32_t next_row, int lane, float (&sums)[kRows][kTiles][4],
+                                            std::uint32_t& nan) {
+  if constexpr (kTile < kTiles) {
+    constexpr int kMatrices = kTile + 4 <= kTiles ? 4 : kTiles - kTile;
+    const std::int32_t k = at.k0 + ChannelOf<kTiles>(kTile, lane % 4 * 2);
+    const bool vectors = shape.channels_last && shape.k % 8 == 0;
 #pragma unroll
-    for (int i = 0; i < kRows * kTiles; ++i) ActivateUnlessClamp(out, sums[i / kTiles][i % kTiles]);
+    for (int j = 0; j < kRows; ++j) {
+      float(*group)[4] = &sums[j][kTile];
+      if (part.of > 1) AddParts<kMatrices>(part, j, (kTile / 4 * kRows + j) % 2, lane, group);
+      if (!any || !part.Owns(j)) continue;
+      const bool is_nan[2] = {group[0][0] != group[0][0], group[0][2] != group[0][2]};
+      if (!out.clamps) {
+#pragma unroll
+        for (int i = 0; i < kMatrices; ++i) ActivateUnlessClamp(out, sums[j][kTile + i]);
+      }
+#pragma unroll
+      for (int lower = 0; lower < 2; ++lower) {
+        const int row = j + lower * kRows;
+        if (at.p + row >= shape.p || at.q + lane / 4 >= shape.q) continue;
+        if (kTile == 0 && is_nan[lower]) nan |= 1u << row;
+        StoreChannels<T, kMatrices>(shape, out, vectors, first + row * next_row, k, lower, group);
+      }
+    }
+    StoreGroups<T, kRows, kTiles, kTile + kMatrices>(shape, at, any, part, out, first, next_row, lane, sums,
+                                                     nan);
   }
-  // Four matrices give a lane 8 channels, two give it 4.
-  const bool vectors = shape.channels_last && shape.k % 8 == 0;
-  const std::uint32_t nan = vectors
-                                ? StorePixels<T, kRows, kTiles, true>(shape, at, tensors, out, lane, sums)
-                                : StorePixels<T, kRows, kTiles, false>(shape, at, tensors, out, lane, sums);
-  if (kAgain && __any_sync(0xffffffffu, nan != 0))
+}
+
+// All pixels of a warp, of which there are some if `any`. Of several parts each stores the rows that it owns.
+template <class T, int kRows, int kTiles>
+__device__ __forceinline__ void StoreOutputs(const Shape& shape, const WarpAt& at, bool any,
+                                             const PartOfSums& part, const Tensors<T>& tensors, int lane,
+                                             float (&sums)[kRows][kTiles][4]) {
+  static_assert(kRows * ((kTiles + 3) / 4) % 2 == 0,
+                "AddParts takes turns, from one tile to the next as well");
+  static_assert(kTiles < 4 || kTiles % 4 == 0, "the places of AddParts are of one size");
+  const Clamping out = ClampingOf<T>(
+      static_cast<device::Activation>(device::Opaque(static_cast<std::int32_t>(shape.act_out))));
+  lane = device::Opaque(lane);
+  const std::int32_t next_row = device::Opaque(shape.y.h);
+  // Of no use, but no overflow either, where there are none.
+  T* first = tensors.y + at.n * shape.y.n + static_cast<std::int64_t>(at.p) * shape.y.h +
+             static_cast<std::int64_t>(at.q + lane / 4) * shape.y.w;
+  std::uint32_t nan = 0;
+  StoreGroups<T, kRows, kTiles>(shape, at, any, part, out, first, next_row, lane, sums, nan);
+  if (__any_sync(0xffffffffu, nan != 0)) {
     RecomputePixels<T, kRows, kTiles * 8>(shape, tensors, at, nan, lane);
+  }
 }
 
 }  // namespace assay::dsconv::mma

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "kernels/device/element.h"
@@ -12,13 +13,12 @@
 #include "kernels/dsconv/mma/choose.h"
 #include "kernels/dsconv/mma/kernel.h"
 #include "kernels/dsconv/mma/prepack.h"
-#include "kernels/dsconv/mma/split.h"
 #include "kernels/dsconv/shape.h"
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::mma {
 
-// Kernel has: kName, kSummary, kWarpgroups, ProductOf, LoaderOf, Blocks, SourceOf(shape, plan, dtype, x), and
+// Kernel has: kName, kSummary, LoaderOf, Blocks, SourceOf(shape, plan, x, source), and
 // WhyNot(problem, shape, device), empty where it runs.
 template <class Kernel>
 class Fused {
@@ -56,15 +56,19 @@ class Fused {
 
   static std::vector<Tile> Tiles(const assay_problem& problem, const Shape& shape,
                                  const assay_device_info& device) {
-    return ListTiles(shape, problem.layout, device, Kernel::kWarpgroups, typename Kernel::Blocks{});
+    return ListTiles(shape, problem.layout, device, kLimits, typename Kernel::Blocks{});
   }
   static std::string TileName(const Tile& tile) {
-    return "r" + std::to_string(tile.rows) + "t" + std::to_string(tile.tiles) + "w" +
-           std::to_string(tile.warps_p) + "x" + std::to_string(tile.warps_q) + "c" +
-           std::to_string(tile.chunk) + "s" + std::to_string(tile.stages) + "b" +
-           std::to_string(tile.blocks_per_sm) + (tile.resident ? "-resident" : "") +
-           (tile.images > 1 ? "-images" + std::to_string(tile.images) : "") + (tile.split ? "-split" : "") +
-           (tile.parts > 1 ? "-parts" + std::to_string(tile.parts) : "");
+    return std::to_string(2 * tile.rows * tile.warps_p) + "x" + std::to_string(kColumns * tile.warps_q) +
+           (tile.images > 1 ? "x" + std::to_string(tile.images) : "") +
+           (tile.split > 1 ? "p" + std::to_string(tile.split) : "") + "r" + std::to_string(tile.rows) + "k" +
+           std::to_string(8 * tile.tiles) + "c" + std::to_string(tile.chunk) + "s" +
+           std::to_string(tile.stages) + (tile.blocks > 1 ? "b" + std::to_string(tile.blocks) : "") +
+           (tile.resident ? "r" : "");
+  }
+  static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
+                     const Tile& tile) {
+    return CostOf(shape, MakePlan(shape, problem.layout, tile), tile, device.num_sms);
   }
 
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
@@ -72,23 +76,21 @@ class Fused {
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device, const Tile& tile)
       : shape_(shape), dtype_(problem.dtype), tile_(tile), plan_(MakePlan(shape, problem.layout, tile_)) {
     blocks_out_ = DivideUp(shape.k, plan_.channels_out);
-    // Blocks that share input channels have one tile each.
-    const std::int32_t slots =
-        plan_.parts > 1 ? plan_.tiles : std::max(1, device.num_sms * tile_.blocks_per_sm / blocks_out_);
+    const std::int32_t slots = std::max(1, device.num_sms * tile_.blocks / blocks_out_);
     const std::int32_t rounds = DivideUp(plan_.tiles, slots);
     blocks_ = DivideUp(plan_.tiles, rounds);
     plan_.step_n = blocks_ / (plan_.tiles_p * plan_.tiles_q);
     plan_.step_p = blocks_ / plan_.tiles_q % plan_.tiles_p;
     plan_.step_q = blocks_ % plan_.tiles_q;
-    shared_bytes_ = tile_.split ? SplitBytes(plan_) : SharedBytes(plan_, kBarrierBytes);
-    description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels x " +
-                   std::to_string(plan_.channels_out) + " channels a block, " + std::to_string(plan_.chunk) +
+    shared_bytes_ = SharedBytes(plan_, kLimits.barrier_bytes);
+    description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels" +
+                   (plan_.images > 1 ? " of " + std::to_string(plan_.images) + " images" : "") + " x " +
+                   std::to_string(plan_.channels_out) + " channels a block of " +
+                   std::to_string(plan_.warps) + " warps, " + std::to_string(plan_.chunk) +
                    " input channels at once, " + std::to_string(plan_.stages) + " stages, weights " +
-                   (plan_.resident ? "resident" : "streamed") + ", " +
-                   (plan_.parts > 1 ? "shared by clusters of " + std::to_string(plan_.parts) + ", " : "") +
-                   std::to_string(shared_bytes_) + " bytes of shared memory, grid " +
-                   std::to_string(blocks_) + "x" + std::to_string(blocks_out_) +
-                   (plan_.parts > 1 ? "x" + std::to_string(plan_.parts) : "");
+                   (plan_.resident ? "resident" : "streamed") + ", " + std::to_string(shared_bytes_) +
+                   " bytes of shared memory, grid " + std::to_string(blocks_) + "x" +
+                   std::to_string(blocks_out_);
   }
 
   std::uint64_t workspace_bytes() const {
@@ -99,11 +101,9 @@ class Fused {
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
     return Dispatch([&](auto tag, auto, auto block) {
       using T = typename decltype(tag)::Type;
-      constexpr int kRows = decltype(block)::kRows, kTiles = decltype(block)::kTiles;
-      using Product = typename Kernel::template ProductOf<T, kRows, kTiles>;
-      const dim3 grid(static_cast<unsigned>(plan_.chunks), static_cast<unsigned>(blocks_out_));
+      const dim3 grid(static_cast<unsigned>(plan_.steps), static_cast<unsigned>(blocks_out_));
       return device::LaunchKernel(
-          PrepackKernel<T, kTiles, Product>, grid, dim3(256), 0, stream, shape_, plan_,
+          PrepackKernel<T, decltype(block)::kTiles>, grid, dim3(256), 0, stream, shape_, plan_,
           static_cast<const T*>(buffers.inputs[kWDw]), static_cast<const T*>(buffers.inputs[kBDw]),
           static_cast<const T*>(buffers.inputs[kWPw]), static_cast<const T*>(buffers.inputs[kBPw]),
           static_cast<std::uint32_t*>(buffers.workspace));
@@ -114,8 +114,6 @@ class Fused {
     return Dispatch([&](auto tag, auto filter, auto block) {
       using T = typename decltype(tag)::Type;
       using FilterType = decltype(filter);
-      constexpr int kRows = decltype(block)::kRows, kTiles = decltype(block)::kTiles;
-      using Product = typename Kernel::template ProductOf<T, kRows, kTiles>;
       const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
       const Tensors<T> tensors = {in(kX),   in(kWDw), in(kBDw),
                                   in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
@@ -123,27 +121,19 @@ class Fused {
       typename Loader::Source source;
       const cudaError_t status = Kernel::template SourceOf<T>(shape_, plan_, in(kX), source);
       if (status != cudaSuccess) return status;
-#ifndef ASSAY_SIMT
-      if constexpr (decltype(block)::kSplit) {
-        return device::LaunchKernel(SplitKernel<T, FilterType::kSize, FilterType::kStride, kTiles>,
-                                    dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),
-                                    dim3(kSplitThreads), static_cast<std::size_t>(shared_bytes_), stream,
-                                    shape_, plan_, tensors, source,
-                                    static_cast<const char*>(buffers.workspace));
-      }
-#endif
-      return device::LaunchClusters(
-          FusedKernel<T, FilterType::kSize, FilterType::kStride, kRows, kTiles, Product, Loader>,
-          dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_),
-               static_cast<unsigned>(plan_.parts)),
-          dim3(1, 1, static_cast<unsigned>(plan_.parts)), dim3(static_cast<unsigned>(32 * plan_.warps)),
+      return device::LaunchKernel(
+          FusedKernel<T, FilterType::kSize, FilterType::kStride, decltype(block), Loader>,
+          dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),
+          dim3(static_cast<unsigned>(32 * Loader::WarpsOf(plan_.warps, decltype(block)::kMostWarps))),
           static_cast<std::size_t>(shared_bytes_), stream, shape_, plan_, tensors, source,
           static_cast<const char*>(buffers.workspace));
     });
   }
 
  private:
-  static constexpr std::int32_t kBarrierBytes = Kernel::template LoaderOf<__half>::kBarrierBytes;
+  using AnyLoader = typename Kernel::template LoaderOf<__half>;
+  static constexpr LoaderLimits kLimits = {AnyLoader::kBarrierBytes, AnyLoader::kMostStages,
+                                           AnyLoader::kMostBlocks, AnyLoader::kMostPixels};
 
   template <int kSize_, int kStride_>
   struct Filter {
@@ -157,35 +147,27 @@ class Fused {
   }
   template <class Tag, class Fn>
   cudaError_t DispatchFilter(Tag tag, Fn&& fn) {
-    if (!IsFixed(shape_, tile_)) return DispatchTiles(tag, Filter<0, 0>{}, fn);
-    if (shape_.r == 5) return DispatchTiles(tag, Filter<5, 1>{}, fn);
-    return shape_.stride_h == 1 ? DispatchTiles(tag, Filter<3, 1>{}, fn)
-                                : DispatchTiles(tag, Filter<3, 2>{}, fn);
-  }
-  template <class Tag, class FilterType, class Fn>
-  cudaError_t DispatchTiles(Tag tag, FilterType filter, Fn&& fn) {
-    return DispatchBlock(typename Kernel::Blocks{}, [&](auto block) {
-      using Candidate = decltype(block);
-      constexpr bool kFits =
-          (FilterType::kSize != 5 || (!Candidate::kSplit && FitsFive(Candidate::kRows, Candidate::kTiles))) &&
-          (FilterType::kStride != 2 || !Candidate::kSplit);
-      if constexpr (!kFits) {
-        return cudaErrorInvalidValue;  // never: see IsFixed, and ConsiderSplit: stride 2 takes too much
-                                       // memory
-      } else {
-        return fn(tag, filter, block);
-      }
-    });
+    const auto with = [&](auto filter) {
+      return DispatchBlock(typename Kernel::Blocks{}, [&](auto block) {
+        using Candidate = decltype(block);
+        using FilterType = std::decay_t<decltype(filter)>;
+        if constexpr (FilterType::kSize == 5 && !FitsFive(Candidate::kRows, Candidate::kTiles)) {
+          return cudaErrorInvalidValue;  // never: see ListTiles
+        } else {
+          return fn(tag, filter, block);
+        }
+      });
+    };
+    if (!IsFixed(shape_)) return with(Filter<0, 0>{});
+    if (shape_.r == 5) return shape_.stride_h == 1 ? with(Filter<5, 1>{}) : with(Filter<5, 2>{});
+    return shape_.stride_h == 1 ? with(Filter<3, 1>{}) : with(Filter<3, 2>{});
   }
   template <class... Blocks, class Fn>
   cudaError_t DispatchBlock(BlockList<Blocks...>, Fn&& fn) {
     cudaError_t status = cudaErrorInvalidValue;  // never: the tile was chosen from this list
     const auto is = [&](auto block) {
       using Candidate = decltype(block);
-      if (Candidate::kRows != tile_.rows || Candidate::kTiles != tile_.tiles ||
-          Candidate::kSplit != tile_.split) {
-        return false;
-      }
+      if (Candidate::kRows != tile_.rows || Candidate::kTiles != tile_.tiles) return false;
       status = fn(block);
       return true;
     };
@@ -194,8 +176,7 @@ class Fused {
   }
 
   static mma::Tile Choose(const Shape& shape, assay_layout layout, const assay_device_info& device) {
-    const std::vector<Tile> tiles =
-        ListTiles(shape, layout, device, Kernel::kWarpgroups, typename Kernel::Blocks{});
+    const std::vector<Tile> tiles = ListTiles(shape, layout, device, kLimits, typename Kernel::Blocks{});
     return tiles.empty() ? Tile{} : tiles.front();
   }
 

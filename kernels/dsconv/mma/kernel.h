@@ -1,4 +1,4 @@
-// The kernel that `mma` and `hopper` share: they differ in how operands are multiplied (product.h).
+// The kernel that `mma` and `hopper` share: they differ in how input tiles come into shared memory.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -7,7 +7,6 @@
 #include "kernels/dsconv/mma/depthwise.h"
 #include "kernels/dsconv/mma/epilogue.h"
 #include "kernels/dsconv/mma/load.h"
-#include "kernels/dsconv/mma/parts.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/mma/product.h"
 #include "kernels/dsconv/shape.h"
@@ -37,30 +36,14 @@ struct WindowOf<T, 0, 0, kRows> {
   using Type = AnyWindow<T, kRows>;
 };
 
-// One chunk: depthwise half of 16 channels at a time, then their part of the pointwise sums. Operands take
-// turns, since the product before may still read its own.
-template <class T, int kRows, int kTiles, class Window, class Product>
-__device__ __forceinline__ void ComputeChunk(const Shape& shape, const Plan& plan, const Clamping& middle,
-                                             const Window& window, const char* tile, const char* weights,
-                                             int lane, float (&sums)[kRows][kTiles][4]) {
-  const char* pointwise = weights + plan.depthwise_bytes;
-  for (std::int32_t step = 0; step < plan.chunk / 16; step += 2) {
-    std::uint32_t first[kRows][4], second[kRows][4];
-    Depthwise<T, kRows>(shape, plan, middle, window, tile, weights, step, lane, first);
-    Product::Add(first, pointwise + step * kTiles * 256, lane, sums);
-    if (Product::kOddSteps && step + 1 == plan.chunk / 16) break;
-    Depthwise<T, kRows>(shape, plan, middle, window, tile, weights, step + 1, lane, second);
-    Product::Add(second, pointwise + (step + 1) * kTiles * 256, lane, sums);
-  }
-}
-
 // Every sum starts as its channel's b_pw.
 template <int kRows, int kTiles>
-__device__ __forceinline__ void StartSums(const char* biases, int lane, float (&sums)[kRows][kTiles][4]) {
+__device__ __forceinline__ void StartSums(device::SharedPlace biases, int lane,
+                                          float (&sums)[kRows][kTiles][4]) {
 #pragma unroll
   for (int i = 0; i < kTiles; ++i) {
-    const float* two = reinterpret_cast<const float*>(biases) + i * 8 + lane % 4 * 2;
-    const float first = two[0], second = two[1];
+    const uint2 two = device::LoadTwo(biases + (i * 8 + lane % 4 * 2) * 4);
+    const float first = __uint_as_float(two.x), second = __uint_as_float(two.y);
 #pragma unroll
     for (int j = 0; j < kRows; ++j) {
       sums[j][i][0] = sums[j][i][2] = first;
@@ -69,74 +52,136 @@ __device__ __forceinline__ void StartSums(const char* biases, int lane, float (&
   }
 }
 
-// Blocks that may share input channels (parts.h): small ones, with products that need sm_90 anyway.
-template <class Product, int kRows, int kTiles>
-inline constexpr bool kSharesChannels = !Product::kOddSteps && kRows == 1 && kTiles <= kMostSharingTiles;
+// Whether beside the sums there are registers for two operands.
+__host__ __device__ constexpr bool Overlaps(int size, int rows, int tiles, int warps) {
+  return rows * (tiles + 8) <= (warps > 8 ? 24 : (size == 3 ? 48 : 40));
+}
 
-// In shared memory: b_pw, the loader's barriers, weights that stay, the ring of stages.
-template <class T, int kSize, int kStride, int kRows, int kTiles, class Product, class Loader>
-__device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, const Tensors<T>& tensors,
-                                         const typename Loader::Source& source,
-                                         const char* __restrict__ packed) {
-  constexpr std::int32_t kBiasBytes = kTiles * 32, kHeadBytes = HeadBytes(kTiles, Loader::kBarrierBytes);
-  char* shared = AlignTo1024(reinterpret_cast<char*>(&dynamic_shared<Storage>()));
-  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-  const WarpIn at = PlaceOfWarp<kRows>(shape, plan, warp);
-  packed += static_cast<std::int64_t>(blockIdx.y) * plan.packed_bytes;
-
-  Loader loader(shape, plan, source, packed + kBiasBytes, shared + kHeadBytes);
-  for (int i = static_cast<int>(threadIdx.x); i < kTiles * 8; i += static_cast<int>(blockDim.x)) {
-    // Of several parts the first has b_pw.
-    reinterpret_cast<float*>(shared)[i] = blockIdx.z == 0 ? reinterpret_cast<const float*>(packed)[i] : 0.0f;
+// The steps of a chunk that are this warp's, from `step` on every split-th: the depthwise half of 16
+// channels, and if kOverlap, while the product of the 16 before is under way; operands take turns then.
+// Returns the next step, counted from this chunk's first.
+template <class T, int kRows, int kTiles, bool kOverlap, class Window>
+__device__ __forceinline__ std::int32_t ComputeChunk(const Shape& shape, const Plan& plan,
+                                                     const Clamping& middle, Window& window,
+                                                     device::SharedPlace stage, device::SharedPlace weights,
+                                                     std::int32_t step, std::int32_t steps, int lane,
+                                                     float (&sums)[kRows][kTiles][4]) {
+  constexpr int kHalves = kRows <= 2 && kTiles <= 16 ? 2 : 1;
+  std::uint32_t first[kRows][4], second[kRows][4];
+  const auto depthwise = [&](std::int32_t of, std::uint32_t(&a)[kRows][4]) {
+    Depthwise<T, kHalves, kRows>(shape, plan, middle, window, stage, weights + of * plan.step_bytes, of, lane,
+                                 a);
+  };
+  const auto add = [&](std::int32_t of, const std::uint32_t(&a)[kRows][4]) {
+    AddProducts<T, kRows, kTiles>(a, weights + (of * plan.step_bytes + plan.depthwise_bytes), lane, sums);
+  };
+  if constexpr (!kOverlap) {
+    for (; step < steps; step += plan.split) {
+      depthwise(step, first);
+      add(step, first);
+    }
+    return step;
   }
-  __syncthreads();
-
-  using Window = typename WindowOf<T, kSize, kStride, kRows>::Type;
-  Window window;
-  window.Init(shape, plan, at, lane);
-  const Clamping middle = ClampingOf<T>(shape.act_mid);
-  TileAt tile_at = FirstTile(plan);
-  for (std::int32_t tile = static_cast<std::int32_t>(blockIdx.x); tile < plan.tiles;
-       tile += static_cast<std::int32_t>(gridDim.x)) {
-    float sums[kRows][kTiles][4];
-    StartSums<kRows, kTiles>(shared, lane, sums);
-    for (std::int32_t chunk = FirstChunk(plan); chunk < EndChunk(plan); ++chunk) {
-      const char* stage = loader.Acquire();
-      const char* weights =
-          plan.resident ? loader.resident + chunk * plan.weight_bytes : stage + plan.x_bytes;
-      ComputeChunk<T, kRows, kTiles, Window, Product>(shape, plan, middle, window, stage, weights, lane,
-                                                      sums);
-      loader.template Release<Product>();
+  if (step >= steps) return step;
+  depthwise(step, first);
+  while (true) {
+    const std::int32_t next = step + plan.split;
+    if (next >= steps) {
+      add(step, first);
+      return next;
     }
-    Product::Finish(sums);
-    const auto pixels_of = [&](const WarpIn& in) {
-      return WarpAt{tile_at.n * plan.images + in.image, tile_at.p0(plan) + in.row,
-                    tile_at.q0(plan) + in.column, static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
-    };
-#ifndef ASSAY_SIMT
-    if constexpr (kSharesChannels<Product, kRows, kTiles>) {
-      if (plan.parts > 1) {
-        AddPartsAndStore<T, kRows, kTiles>(
-            shape, plan, tensors, reinterpret_cast<float*>(shared + kHeadBytes), warp, lane, sums,
-            [&](int of) { return pixels_of(PlaceOfWarp<kRows>(shape, plan, of)); });
-        return;  // it has one tile
-      }
+    depthwise(next, second);
+    add(step, first);
+    step = next + plan.split;
+    if (step >= steps) {
+      add(next, second);
+      return step;
     }
-#endif
-    StoreOutputs<T, kRows, kTiles>(shape, pixels_of(at), tensors, lane, sums);
-    tile_at.Next(plan);
+    depthwise(step, first);
+    add(next, second);
   }
 }
 
-template <class T, int kSize, int kStride, int kRows, int kTiles, class Product, class Loader>
-__global__ void __launch_bounds__(256, 1)
+// What a warp does: the pixels of its patch in each of the block's tiles.
+template <class T, int kSize, int kStride, class Block, class Loader>
+__device__ __forceinline__ void ComputeTiles(const Shape& shape, const Plan& plan, const Tensors<T>& tensors,
+                                             Loader& loader, const char* shared, int warp, int lane) {
+  constexpr int kRows = Block::kRows, kTiles = Block::kTiles;
+  constexpr bool kOverlap = Overlaps(kSize, kRows, kTiles, Block::kMostWarps);
+  const std::int32_t patch = warp % plan.patches;
+  const PartOfSums part = {warp / plan.patches, plan.split, patch + 1,
+                           loader.exchange_place + patch * 2 * (plan.split - 1) * GroupBytes(kTiles)};
+  // Of several parts the first has b_pw, the others the zeros behind it.
+  const device::SharedPlace biases = device::PlaceOf(shared) + (part.number == 0 ? 0 : kTiles * 32);
+  const WarpIn in = PlaceOfPatch<kRows>(plan, patch);
+  typename WindowOf<T, kSize, kStride, kRows>::Type window;
+  window.Init(shape, plan, in, lane);
+  const Clamping middle = ClampingOf<T>(shape.act_mid);
+  TileAt tile_at = FirstTile(plan);
+  for (std::int32_t tile = static_cast<std::int32_t>(blockIdx.x); tile < plan.tiles;
+       tile += static_cast<std::int32_t>(gridDim.x), tile_at.Next(plan)) {
+    const WarpAt at = {tile_at.n * plan.images + in.image, tile_at.p0(plan) + in.row,
+                       tile_at.q0(plan) + in.column,
+                       static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
+    const bool any = at.n < shape.n && at.p < shape.p && at.q < shape.q;
+    float sums[kRows][kTiles][4];
+    StartSums<kRows, kTiles>(biases, lane, sums);
+    device::SharedPlace weights = loader.resident_place;
+    std::int32_t step = part.number;
+    for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
+      const device::SharedPlace stage = loader.Acquire();
+      const std::int32_t steps = StepsOf(plan, chunk);
+      if (!plan.resident) weights = stage + plan.x_bytes;
+      if (any) {
+        step = ComputeChunk<T, kRows, kTiles, kOverlap>(shape, plan, middle, window, stage, weights, step,
+                                                        steps, lane, sums) -
+               steps;
+      }
+      weights += steps * plan.step_bytes;
+      loader.Release();
+    }
+    StoreOutputs<T, kRows, kTiles>(shape, at, any, part, tensors, lane, sums);
+  }
+}
+
+// In shared memory: b_pw and zeros, the loader's barriers, weights that stay, sums on their way between
+// warps, the ring of stages.
+template <class T, int kSize, int kStride, class Block, class Loader>
+__device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, const Tensors<T>& tensors,
+                                         const typename Loader::Source& source,
+                                         const char* __restrict__ packed) {
+  constexpr int kTiles = Block::kTiles;
+  char* shared = AlignTo1024(reinterpret_cast<char*>(&dynamic_shared<Storage>()));
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  // The same in all lanes, and by the shuffle the compiler knows it: what follows from it takes no registers
+  // of each lane.
+  const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / 32, 0);
+  packed += static_cast<std::int64_t>(blockIdx.y) * plan.packed_bytes;
+
+  Loader loader(shape, plan, source, packed + kTiles * 32, shared + HeadBytes(kTiles, Loader::kBarrierBytes));
+  for (int i = static_cast<int>(threadIdx.x); i < kTiles * 16; i += static_cast<int>(blockDim.x)) {
+    reinterpret_cast<float*>(shared)[i] = i < kTiles * 8 ? reinterpret_cast<const float*>(packed)[i] : 0.0f;
+  }
+  __syncthreads();
+  if (loader.IsLoading()) {
+    loader.Run();
+  } else {
+    loader.template BeginComputing<Block::kMostWarps>();
+    if (warp < plan.warps) {
+      ComputeTiles<T, kSize, kStride, Block>(shape, plan, tensors, loader, shared, warp, lane);
+    }
+  }
+}
+
+template <class T, int kSize, int kStride, class Block, class Loader>
+__global__ void __launch_bounds__(32 * (Block::kMostWarps + Loader::kWarps), 1)
     FusedKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                 const __grid_constant__ Tensors<T> tensors,
                 const __grid_constant__ typename Loader::Source source, const char* __restrict__ packed) {
-  if constexpr (!Product::kAvailable) {
-    __trap();
+  if constexpr (Loader::kAvailable) {
+    RunBlock<T, kSize, kStride, Block, Loader>(shape, plan, tensors, source, packed);
   } else {
-    RunBlock<T, kSize, kStride, kRows, kTiles, Product, Loader>(shape, plan, tensors, source, packed);
+    __trap();
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include "kernels/device/ptx/async_copy.h"
 #include "kernels/device/ptx/pair.h"
+#include "kernels/device/ptx/shared_load.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/shape.h"
@@ -33,14 +34,6 @@ __device__ __forceinline__ TileAt FirstTile(const Plan& plan) {
   return {tile / (plan.tiles_p * plan.tiles_q), in_image / plan.tiles_q, in_image % plan.tiles_q};
 }
 
-// The chunks of input channels that are this block's.
-__device__ __forceinline__ std::int32_t FirstChunk(const Plan& plan) {
-  return static_cast<std::int32_t>(blockIdx.z) * plan.part_chunks;
-}
-__device__ __forceinline__ std::int32_t EndChunk(const Plan& plan) {
-  return min(FirstChunk(plan) + plan.part_chunks, plan.chunks);
-}
-
 // Eight channels from c on of one pixel, one by one; zeros beyond C.
 template <class T>
 __device__ __forceinline__ uint4 GatherUnit(const Shape& shape, const T* __restrict__ pixel, std::int32_t c) {
@@ -55,8 +48,8 @@ __device__ __forceinline__ uint4 GatherUnit(const Shape& shape, const T* __restr
   return make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
 }
 
-// A warp takes every warps-th row of an input tile. In NHWC its lanes take a pixel's units, then the next
-// pixel's, in NCHW pixels one by one, so that neighbouring lanes read neighbouring addresses.
+// A warp takes every warps-th row of an input tile. In NHWC its lanes take a pixel's units of 8 channels,
+// then the next pixel's, in NCHW pixels one by one, so that neighbouring lanes read neighbouring addresses.
 template <class T>
 __device__ __forceinline__ void LoadRowVectors(const Shape& shape, const Plan& plan,
                                                const T* __restrict__ row, bool inside, std::int32_t r,
@@ -69,8 +62,8 @@ __device__ __forceinline__ void LoadRowVectors(const Shape& shape, const Plan& p
   for (std::int32_t column = lane >> shift; column < plan.halo_columns; column += 32 >> shift) {
     const bool valid =
         channels && static_cast<std::uint32_t>(w0 + column) < static_cast<std::uint32_t>(shape.w);
-    device::CopyAsync16(to + (UnitOffset(plan, PlaceOf(plan, r, column)) ^ unit << 4),
-                        valid ? from + column * shape.x.w : x, valid);
+    device::CopyAsync16(to + (UnitOffset(plan, r, column) ^ unit << 4), valid ? from + column * shape.x.w : x,
+                        valid);
   }
 }
 
@@ -85,7 +78,7 @@ __device__ __forceinline__ void GatherRow(const Shape& shape, const Plan& plan, 
     const std::int32_t w = w0 + column;
     const bool valid = inside && w >= 0 && w < shape.w;
     device::StoreUint4(
-        to + (UnitOffset(plan, PlaceOf(plan, r, column)) ^ unit << 4),
+        to + (UnitOffset(plan, r, column) ^ unit << 4),
         valid ? GatherUnit(shape, row + w * shape.x.w, c0 + 8 * unit) : make_uint4(0, 0, 0, 0));
   }
 }
@@ -122,16 +115,21 @@ __device__ __forceinline__ void LoadWeights(const char* __restrict__ from, std::
 // Copies the chunks of a block's tiles by cp.async into a ring of stages, all but one stage ahead.
 template <class T>
 struct CopyLoader {
+  static constexpr bool kAvailable = true;  // on the architecture that is compiled for
   static constexpr std::int32_t kBarrierBytes = 0;
+  static constexpr int kWarps = 0, kMostStages = 4, kMostBlocks = 2;  // all warps load
+  static constexpr std::int32_t kMostPixels = 1 << 20;
   using Source = const T*;  // x
+  static constexpr int WarpsOf(int computing, int) { return computing; }
 
   const Shape& shape;
   const Plan& plan;
   Source x;
   const char* weights;
   char *resident, *ring;
+  device::SharedPlace resident_place, exchange_place, ring_place;
   TileAt at;
-  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk, slot = 0, next_slot = 0;
+  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk = 0, slot = 0, next_slot = 0;
 
   __device__ __forceinline__ CopyLoader(const Shape& of_shape, const Plan& of_plan, const Source& from,
                                         const char* packed, char* shared)
@@ -140,18 +138,22 @@ struct CopyLoader {
         x(from),
         weights(packed),
         resident(shared),
-        ring(shared),
-        at(FirstTile(of_plan)),
-        chunk(FirstChunk(of_plan)) {
-    if (plan.resident) {
-      LoadWeights(weights, plan.chunks * plan.weight_bytes, resident);
-      ring += plan.resident_bytes;
-    }
+        ring(shared + of_plan.resident_bytes + of_plan.exchange_bytes),
+        resident_place(device::PlaceOf(resident)),
+        exchange_place(resident_place + of_plan.resident_bytes),
+        ring_place(device::PlaceOf(ring)),
+        at(FirstTile(of_plan)) {
+    if (plan.resident) LoadWeights(weights, plan.steps * plan.step_bytes, resident);
     for (int i = 0; i < plan.stages - 1; ++i) Next();
   }
 
+  __device__ __forceinline__ bool IsLoading() const { return false; }
+  __device__ __forceinline__ void Run() {}
+  template <int kMostWarps>
+  __device__ __forceinline__ void BeginComputing() {}
+
   // The next chunk's input tile, once it is there.
-  __device__ __forceinline__ const char* Acquire() {
+  __device__ __forceinline__ device::SharedPlace Acquire() {
     if (plan.stages == 2) {
       device::WaitCopies<0>();
     } else if (plan.stages == 3) {
@@ -161,12 +163,11 @@ struct CopyLoader {
     }
     __syncthreads();  // all copies of the chunk are here, and all reads of the slot that is loaded next done
     Next();
-    const char* stage = ring + slot * plan.stage_bytes;
+    const device::SharedPlace stage = ring_place + slot * plan.stage_bytes;
     if (++slot == plan.stages) slot = 0;
     return stage;
   }
 
-  template <class Product>
   __device__ __forceinline__ void Release() {}
 
  private:
@@ -175,11 +176,11 @@ struct CopyLoader {
       char* to = ring + next_slot * plan.stage_bytes;
       LoadInputTile(shape, plan, x, at, chunk * plan.chunk, to);
       if (!plan.resident) {
-        LoadWeights(weights + static_cast<std::int64_t>(chunk) * plan.weight_bytes, plan.weight_bytes,
-                    to + plan.x_bytes);
+        LoadWeights(weights + static_cast<std::int64_t>(chunk) * (plan.chunk / 16) * plan.step_bytes,
+                    StepsOf(plan, chunk) * plan.step_bytes, to + plan.x_bytes);
       }
-      if (++chunk == EndChunk(plan)) {
-        chunk = FirstChunk(plan), tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
+      if (++chunk == plan.chunks) {
+        chunk = 0, tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
       }
       if (++next_slot == plan.stages) next_slot = 0;
     }

@@ -1,4 +1,4 @@
-// What a block of the `mma` kernel works on, and how that lies in shared memory.
+// What a block of the `mma` and `hopper` kernels works on, and how that lies in shared memory.
 #pragma once
 
 #include <cstdint>
@@ -10,58 +10,69 @@ namespace assay::dsconv::mma {
 // A warp owns 8 output columns times 2 * kRows output rows, and 8 * kTiles output channels.
 inline constexpr int kColumns = 8;
 
-// Bytes before the weights that stay: b_pw and barriers.
+// Bytes before the weights that stay: b_pw, as many zeros, and barriers.
 __host__ __device__ constexpr std::int32_t HeadBytes(std::int32_t matrices, std::int32_t barrier_bytes) {
-  return (matrices * 32 + barrier_bytes + 1023) / 1024 * 1024;
+  return (matrices * 64 + barrier_bytes + 1023) / 1024 * 1024;
 }
 
-// parts.h: the most matrices of a block that shares input channels with others, and the most such blocks.
-inline constexpr std::int32_t kMostSharingTiles = 8, kMostParts = 8;
-
-// split.h: a chunk of operands, and how many of them and of the weights there is room for.
-inline constexpr std::int32_t kSplitThreads = 384, kSplitBarrierBytes = 160;
-inline constexpr std::int32_t kOperandBytes = 128 * 64 * 2, kOperandStages = 2, kWeightStages = 2;
+// Matrices of 8 output channels that leave a warp together, and bytes of a pair of rows of these.
+__host__ __device__ constexpr std::int32_t GroupOf(std::int32_t matrices) {
+  return matrices < 4 ? matrices : 4;
+}
+__host__ __device__ constexpr std::int32_t GroupBytes(std::int32_t matrices) {
+  return GroupOf(matrices) * 512;
+}
 
 // One launch. Bytes are of shared memory.
 struct Plan {
   std::int32_t images, warps_p, warps_q;  // of a block: warps_p x warps_q for each image
-  std::int32_t warps;                     // of a block, that compute the depthwise half
+  std::int32_t patches;                   // of a block: what these make of it, 8 columns of rows each
+  std::int32_t split;                     // warps that share the input channels of a patch
+  std::int32_t warps;                     // of a block, that compute
   std::int32_t rows, columns;             // output pixels of a block
   std::int32_t tiles_p, tiles_q, tiles;   // blocks of pixels: down and across an image, and in all
   std::int32_t step_n, step_p, step_q;   // from a block's tile to its next: gridDim.x as images, down, across
   std::int32_t channels_out;             // of a block
-  std::int32_t chunk, chunks;            // input channels at once: 16, 32 or 64; rounds
-  std::int32_t parts, part_chunks;       // channels are split among blocks: sums of so many chunks each
-  std::int32_t halo_rows, halo_columns;  // of the input tile
-  std::int32_t pitch;                    // pixels between its rows in shared memory
-  std::int32_t odd;                      // stride 2: where the odd columns begin, in pixels; else 0
-  std::int32_t taps_padded;              // words a channel of the prepacked depthwise weights
-  std::int32_t x_bytes, depthwise_bytes, weight_bytes;  // of one chunk; weight_bytes includes depthwise_bytes
-  std::int32_t x_copied;                                // of x_bytes, without what aligns the next
-  std::int32_t packed_bytes;    // b_pw and the weights of all chunks, in the workspace
-  std::int32_t resident_bytes;  // of the weights that stay
-  std::int32_t stage_bytes;     // an input tile, and its weights unless they stay
+  std::int32_t chunk, chunks;            // input channels of a stage: 16, 32 or 64; stages of a tile
+  std::int32_t steps;                    // 16 input channels each, in all
+  std::int32_t halo_rows, halo_columns;  // of the input tile; columns are made even
+  std::int32_t image_bytes;              // of the input tile of one image
+  std::int32_t taps_padded;              // words a channel of prepacked weights of any filter
+  std::int32_t fixed;                    // size of a filter with a kernel of its own, else 0
+  std::int32_t depthwise_bytes, step_bytes;  // weights of 16 input channels: depthwise, and with pointwise
+  std::int32_t x_bytes;                      // of a stage: its input tile
+  std::int32_t packed_bytes;                 // b_pw and the weights of all channels, in the workspace
+  std::int32_t resident_bytes;               // of the weights that stay
+  std::int32_t exchange_bytes;               // for sums of warps that share a patch
+  std::int32_t stage_bytes;                  // an input tile, and its weights unless they stay
   std::int32_t stages;
-  bool resident;  // the weights of all chunks stay in shared memory
-  bool split;     // the halves in warps of their own (split.h)
+  bool resident;  // the weights of all channels stay in shared memory
   bool vectors;   // x is read 16 bytes at a time
 };
 
-// Where the pixel at `row` and `column` of the input tile stands among all of its pixels. At stride 2 the
-// even columns stand before the odd ones, so that the columns that a tap needs for neighbouring outputs are
-// neighbours.
-__device__ __forceinline__ std::int32_t PlaceOf(const Plan& plan, std::int32_t row, std::int32_t column) {
-  return row * plan.pitch + (plan.odd == 0 ? column : (column & 1) * plan.odd + (column >> 1));
+// The steps of a chunk: the last one may have fewer.
+__device__ __forceinline__ std::int32_t StepsOf(const Plan& plan, std::int32_t chunk) {
+  const std::int32_t whole = plan.chunk / 16, left = plan.steps - chunk * whole;
+  return left < whole ? left : whole;
 }
 
-// Byte offset of the first unit of the pixel at `place`: its channels of a chunk are units of 8, 16 bytes
-// each. Unit u is at UnitOffset ^ (u << 4). Eight neighbouring pixels then put a unit into eight different
-// groups of banks; it is how tensor maps swizzle 128, 64 and 32 bytes.
-__device__ __forceinline__ std::int32_t UnitOffset(const Plan& plan, std::int32_t place) {
+// Byte offset of the first unit of a pixel of the input tile, the images' rows one below the other: its
+// channels of a chunk are units of 8, 16 bytes each. Unit u is at UnitOffset ^ (u << 4). Eight neighbouring
+// pixels then put a unit into eight different groups of banks; it is how tensor maps swizzle 128, 64 and 32
+// bytes.
+__device__ __forceinline__ std::int32_t UnitOffset(const Plan& plan, std::int32_t row, std::int32_t column) {
+  const std::int32_t place = row * plan.halo_columns + column;
   const std::int32_t phase =
       plan.chunk == 64 ? place & 7 : (plan.chunk == 32 ? place >> 1 & 3 : place >> 2 & 1);
   return place * plan.chunk * 2 + (phase << 4);
 }
+
+// b_dw of 8 channels, each pair of channels twice: what a lane's four sums start from.
+inline constexpr std::int32_t kBiasBytes = 64;
+
+// Words of the prepacked depthwise weights that a lane holds of one column of taps: the taps from above in
+// pairs, once beginning with the first and once with the second (FixedWindow).
+__host__ __device__ constexpr std::int32_t WordsOfColumn(std::int32_t size) { return 2 * (size - 1); }
 
 // The output channel, within a block's, that column `n` of matrix `tile` computes. A lane holds columns 2t
 // and 2t + 1 of every matrix; with this order those of four matrices are 8 channels in a row, which it stores

@@ -5,6 +5,7 @@
 
 #include "kernels/device/ptx/mbarrier.h"
 #include "kernels/device/ptx/tma.h"
+#include "kernels/device/ptx/wgmma.h"
 #include "kernels/dsconv/mma/load.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/shape.h"
@@ -13,21 +14,30 @@
 
 namespace assay::dsconv::mma {
 
-// Copies the chunks of a block's tiles into a ring of stages, all stages ahead. One thread begins the copies.
+// A warp of its own copies the chunks of a block's tiles into a ring of stages, as soon as every computing
+// warp has left a stage; those do not wait for each other. It is one of the last warpgroup, which leaves its
+// registers to the others: what the register file holds is theirs.
 template <class T>
 struct BulkLoader {
-  // A barrier for each of up to 8 stages, and one for the weights that stay.
-  static constexpr std::int32_t kBarrierBytes = 128, kWeights = 8;
-  using Source = CUtensorMap;  // of x: (c, w, h, n), boxes of one input tile, or of its even or odd columns
+#if defined(__CUDA_ARCH__) && !defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  static constexpr bool kAvailable = false;
+#else
+  static constexpr bool kAvailable = true;  // on the architecture that is compiled for
+#endif
+  // For each stage a barrier that it is full and one that it is empty, and one for the weights that stay.
+  static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1, kLoadingRegisters = 24;
+  static constexpr std::int32_t kMostPixels = 256;  // of a box (CUDA driver API, cuTensorMapEncodeTiled)
+  static constexpr std::int32_t kBarrierBytes = (2 * kMostStages + 1) * 8;
+  static constexpr int WarpsOf(int, int most) { return most + kWarps; }
+  using Source = CUtensorMap;  // of x: (c, w, h, n), boxes of one input tile
 
   const Shape& shape;
   const Plan& plan;
   const CUtensorMap& map;
   const char* weights;
-  std::uint64_t* barriers;
+  std::uint64_t *full, *empty, *weights_full;
   char *resident, *ring;
-  TileAt at;
-  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk;
+  device::SharedPlace resident_place, exchange_place, ring_place;
   std::int32_t slot = 0;
   std::uint32_t parity = 0;
 
@@ -37,63 +47,86 @@ struct BulkLoader {
         plan(of_plan),
         map(from),
         weights(packed),
-        barriers(reinterpret_cast<std::uint64_t*>(shared - kBarrierBytes)),
+        full(reinterpret_cast<std::uint64_t*>(shared - kBarrierBytes)),
+        empty(full + kMostStages),
+        weights_full(empty + kMostStages),
         resident(shared),
-        ring(shared),
-        at(FirstTile(of_plan)),
-        chunk(FirstChunk(of_plan)) {
-    if (plan.resident) ring += plan.resident_bytes;
+        ring(shared + of_plan.resident_bytes + of_plan.exchange_bytes),
+        resident_place(device::PlaceOf(resident)),
+        exchange_place(resident_place + of_plan.resident_bytes),
+        ring_place(device::PlaceOf(ring)) {
     if (threadIdx.x == 0) {
-      for (int i = 0; i <= kWeights; ++i) device::InitBarrier(barriers + i, 1);
+      for (std::int32_t i = 0; i < plan.stages; ++i) {
+        device::InitBarrier(full + i, 1);
+        device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
+      }
+      device::InitBarrier(weights_full, 1);
       device::FenceBarrierInit();
     }
-    __syncthreads();
-    if (threadIdx.x == 0) {
-      for (std::int32_t i = 0; i < plan.stages; ++i) Load(i);
-      if (plan.resident) {
-        const std::uint32_t bytes = static_cast<std::uint32_t>(plan.chunks * plan.weight_bytes);
-        device::ArriveAndExpect(barriers + kWeights, bytes);
-        device::CopyBulk(resident, weights, bytes, barriers + kWeights);
+  }
+
+  __device__ __forceinline__ bool IsLoading() const { return threadIdx.x + 128 >= blockDim.x; }
+
+  // Of the loading warpgroup: all tiles of the block.
+  __device__ __forceinline__ void Run() {
+    device::GiveRegisters<kLoadingRegisters>();
+    if (threadIdx.x + 128 != blockDim.x) return;
+    TileAt at = FirstTile(plan);
+    bool weights_wanted = plan.resident;
+    for (std::int32_t tile = static_cast<std::int32_t>(blockIdx.x); tile < plan.tiles;
+         tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan)) {
+      for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
+        device::WaitBarrier(empty + slot, parity ^ 1);
+        Load(at, chunk);
+        Advance();
+        if (weights_wanted) {
+          const auto bytes = static_cast<std::uint32_t>(plan.steps * plan.step_bytes);
+          device::ArriveAndExpect(weights_full, bytes);
+          device::CopyBulk(resident, weights, bytes, weights_full);
+          weights_wanted = false;
+        }
       }
     }
-    if (plan.resident) device::WaitBarrier(barriers + kWeights, 0);
+  }
+
+  // Of the others, before their first chunk.
+  template <int kMostWarps>
+  __device__ __forceinline__ void BeginComputing() {
+    // Of 512 a lane in a quarter of a multiprocessor.
+    device::TakeRegisters<(512 - kLoadingRegisters) / (kMostWarps / 4) / 8 * 8>();
+    if (plan.resident) device::WaitBarrier(weights_full, 0);
   }
 
   // The next chunk's input tile, once it is there.
-  __device__ __forceinline__ const char* Acquire() {
-    device::WaitBarrier(barriers + slot, parity);
-    return ring + slot * plan.stage_bytes;
+  __device__ __forceinline__ device::SharedPlace Acquire() {
+    device::WaitBarrier(full + slot, parity);
+    return ring_place + slot * plan.stage_bytes;
   }
 
-  // The chunk has been read by this thread.
-  template <class Product>
+  // The chunk has been read by this warp.
   __device__ __forceinline__ void Release() {
-    Product::BeforeRelease(plan.resident);
-    __syncthreads();
-    if (threadIdx.x == 0) Load(slot);
-    if (++slot == plan.stages) slot = 0, parity ^= 1;
+    __syncwarp();
+    if (threadIdx.x % 32 == 0) device::ArriveBarrier(empty + slot);
+    Advance();
   }
 
  private:
-  __device__ __forceinline__ void Load(std::int32_t to_slot) {
-    if (tile >= plan.tiles) return;
-    char* to = ring + to_slot * plan.stage_bytes;
-    std::uint64_t* barrier = barriers + to_slot;
-    device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(
-                                         plan.resident ? plan.x_copied : plan.x_copied + plan.weight_bytes));
-    const std::int32_t h0 = at.p0(plan) * shape.stride_h - shape.pad_h;
-    const std::int32_t w0 = at.q0(plan) * shape.stride_w - shape.pad_w;
-    device::CopyBox4(to, &map, barrier, chunk * plan.chunk, w0, h0, at.n * plan.images);
-    if (plan.odd != 0) {
-      device::CopyBox4(to + plan.odd * plan.chunk * 2, &map, barrier, chunk * plan.chunk, w0 + 1, h0,
-                       at.n * plan.images);
-    }
+  __device__ __forceinline__ void Advance() {
+    if (++slot == plan.stages) slot = 0, parity ^= 1;
+  }
+
+  __device__ __forceinline__ void Load(const TileAt& at, std::int32_t chunk) {
+    char* to = ring + slot * plan.stage_bytes;
+    std::uint64_t* barrier = full + slot;
+    const std::int32_t weight_bytes = plan.resident ? 0 : StepsOf(plan, chunk) * plan.step_bytes;
+    device::ArriveAndExpect(barrier,
+                            static_cast<std::uint32_t>(plan.images * plan.image_bytes + weight_bytes));
+    device::CopyBox4(to, &map, barrier, chunk * plan.chunk, at.q0(plan) * shape.stride_w - shape.pad_w,
+                     at.p0(plan) * shape.stride_h - shape.pad_h, at.n * plan.images);
     if (!plan.resident) {
-      device::CopyBulk(to + plan.x_bytes, weights + static_cast<std::int64_t>(chunk) * plan.weight_bytes,
-                       static_cast<std::uint32_t>(plan.weight_bytes), barrier);
-    }
-    if (++chunk == EndChunk(plan)) {
-      chunk = FirstChunk(plan), tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
+      device::CopyBulk(to + plan.x_bytes,
+                       weights + static_cast<std::int64_t>(chunk) * (plan.chunk / 16) * plan.step_bytes,
+                       static_cast<std::uint32_t>(weight_bytes), barrier);
     }
   }
 };

@@ -1,0 +1,18 @@
+// A value that the compiler knows nothing of, so that what follows from it is computed where it stands.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+namespace assay::device {
+
+// `value`. Keeps addresses that a loop needs only at its end from being held in registers all through it.
+__device__ __forceinline__ std::int32_t Opaque(std::int32_t value) {
+#ifndef ASSAY_SIMT
+  asm volatile("" : "+r"(value));
+#endif
+  return value;
+}
+
+}  // namespace assay::device
