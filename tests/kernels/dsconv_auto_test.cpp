@@ -332,7 +332,8 @@ class AutoOnHost : public testing::Test {
 };
 
 TEST_F(AutoOnHost, PicksByRuleWhatKeepsItsPromise) {
-  EXPECT_THAT(PlanOf("n1c16k16h8w8r3p1", ASSAY_F16), testing::StartsWith("mma "));
+  EXPECT_THAT(PlanOf("n1c16k16h8w8r3p1", ASSAY_F16), testing::StartsWith("hopper_small "));
+  EXPECT_THAT(PlanOf("n1c12k16h8w8r3p1", ASSAY_F16), testing::StartsWith("mma "));
   EXPECT_THAT(PlanOf("n1c16k16h8w8r3p1", ASSAY_F16), HasSubstr(", by rule: the table has nothing like it: "));
   EXPECT_THAT(PlanOf("n1c16k16h8w8r3p1", ASSAY_F32), testing::StartsWith("tf32x3 "));
 }

@@ -13,7 +13,8 @@ namespace assay {
 // them, but for MayRefuse.
 inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
   if (variant == "hopper" || variant == "hopper_wide") return "needs sm_90a";
-  if (variant == "mma" && dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
+  if ((variant == "mma" || variant == "hopper_small") && dtype == ASSAY_F32)
+    return "fp32 is not taken; fp16 and bf16 are";
   const bool tf32 = variant == "tf32" || variant == "tf32x3";
   if (tf32 && dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
   return {};
@@ -21,7 +22,8 @@ inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
 
 // Whether the variant may refuse a single problem of a dtype that it takes for this reason.
 inline bool MayRefuse(std::string_view variant, std::string_view reason) {
-  return variant == "mma" &&
+  if (variant == "hopper_small" && reason == "takes nhwc with c a multiple of 8") return true;
+  return (variant == "mma" || variant == "hopper_small") &&
          reason == "no block's input tile fits into shared memory: kernel, stride or dilation is too large";
 }
 

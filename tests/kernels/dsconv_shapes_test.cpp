@@ -54,7 +54,7 @@ Sweep Base() {
   return MakeAdhocSweep({"", {"n1c64k128h56w56r3p1", "n8c24k16h28w28r3p1st2"}, {}, {}, {}}, catalog);
 }
 
-constexpr int kVariants = 9;
+constexpr int kVariants = 10;
 
 std::string Environment(const char* name, const char* fallback) {
   const char* value = std::getenv(name);

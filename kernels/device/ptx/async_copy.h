@@ -26,6 +26,20 @@ __device__ __forceinline__ void CopyAsync16(void* shared, const void* global, bo
 #endif
 }
 
+// The same where `copies` is true, else nothing; without a branch.
+__device__ __forceinline__ void CopyAsync16If(bool copies, void* shared, const void* global, bool valid) {
+#ifdef ASSAY_SIMT
+  if (copies) simt::AsyncCopy(shared, global, 16, valid ? 16 : 0);
+#else
+  asm volatile(
+      "{.reg .pred copies;\n"
+      "setp.ne.b32 copies, %0, 0;\n"
+      "@copies cp.async.cg.shared.global [%1], [%2], 16, %3;}\n" ::"r"(static_cast<int>(copies)),
+      "r"(SharedAddress(shared)), "l"(global), "r"(valid ? 16 : 0)
+      : "memory");
+#endif
+}
+
 // The same for 4 bytes, 4-byte aligned.
 __device__ __forceinline__ void CopyAsync4(void* shared, const void* global, bool valid) {
 #ifdef ASSAY_SIMT

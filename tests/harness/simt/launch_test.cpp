@@ -257,6 +257,8 @@ TEST_F(Launch, IntegerAndBitHelpers) {
   EXPECT_EQ(__float_as_uint(-0.0f), 0x80000000u);
   EXPECT_EQ(__int_as_float(0x3f800000), 1.0f);
   EXPECT_EQ(__umulhi(0xffffffffu, 0xffffffffu), 0xfffffffeu);
+  EXPECT_EQ(__byte_perm(0x33221100u, 0x77665544u, 0x7150u), 0x77115500u);
+  EXPECT_EQ(__byte_perm(0x80ff7f00u, 0, 0xb9a8u), 0xff00ff00u) << "the signs of bytes 3, 1, 2, 0";
   EXPECT_EQ(__clz(0), 32);
   EXPECT_EQ(__ffs(8), 4);
   EXPECT_EQ(__ffs(0), 0);
