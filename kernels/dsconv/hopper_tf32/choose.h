@@ -1,0 +1,272 @@
+// Which tile the `hopper_tf32` and `hopper_tf32x3` kernels take for a problem.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "kernels/dsconv/hopper_tf32/plan.h"
+
+namespace assay::dsconv::hopper_tf32 {
+
+// All that may be chosen.
+struct Tile {
+  int channels_out;    // of a block
+  int bands, columns;  // of outputs
+  int x_stages, operand_stages;
+  int weight_stages;  // 0: the weights stay
+  int cluster;        // blocks that share weights that do not stay
+};
+
+// The most blocks of a cluster: 2, or 1 for none.
+inline constexpr int kMostCluster = 2;
+
+inline constexpr int kChannelsOut[] = {32, 64, 96, 128, 160, 256};
+
+inline std::int32_t DivideUp(std::int64_t a, std::int64_t b) {
+  return static_cast<std::int32_t>((a + b - 1) / b);
+}
+inline std::int32_t RoundUp(std::int32_t a, std::int32_t to) { return DivideUp(a, to) * to; }
+
+// Filters with a kernel of their own.
+inline bool IsFixed(const Shape& shape) {
+  return shape.r == 3 && shape.s == 3 && shape.dilation_h == 1 && shape.dilation_w == 1 &&
+         shape.stride_h == shape.stride_w && shape.stride_h <= 2;
+}
+
+// Input channels at once. Where a tile's input is large there is no room for more than 16.
+inline int ChunkOf(const Shape& shape) { return IsFixed(shape) && shape.stride_h == 1 ? 32 : 16; }
+
+// Whether tensor maps can describe x: strides are multiples of 16 bytes, and in NCHW what a tile begins with
+// is.
+inline bool HasMap(const Shape& shape) {
+  if (shape.channels_last) return shape.c % 4 == 0;
+  return shape.w % 4 == 0 && (!IsFixed(shape) || shape.pad_w % 4 == 1);
+}
+
+// What the columns of a tile are a multiple of.
+inline int ColumnStep(const Shape& shape) {
+  if (shape.channels_last) return 1;
+  return HasMap(shape) && shape.stride_w % 2 == 1 ? 4 : 2;
+}
+
+// Input rows or columns of `outputs` of them; in 64 bits, so that a filter that is too large is seen to be.
+inline std::int64_t Reach(std::int64_t outputs, std::int64_t stride, std::int64_t taps,
+                          std::int64_t dilation) {
+  return (outputs - 1) * stride + (taps - 1) * dilation + 1;
+}
+
+// Of the input tile; an estimate from above, for what is far too large.
+inline bool IsTooLarge(const Shape& shape, const Tile& tile) {
+  constexpr std::int64_t kMost = 256;  // of a tensor map's box
+  return Reach(tile.columns, shape.stride_w, shape.s, shape.dilation_w) + 6 > kMost ||
+         Reach(tile.bands * kBandRows, shape.stride_h, shape.r, shape.dilation_h) > kMost;
+}
+
+// Not for a tile that IsTooLarge.
+inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
+  Plan plan{};
+  const int chunk = ChunkOf(shape);
+  plan.bands = tile.bands, plan.columns = tile.columns;
+  plan.image_bands = DivideUp(shape.p, kBandRows);
+  plan.tiles_q = DivideUp(shape.q, tile.columns);
+  plan.tiles = plan.tiles_q * DivideUp(static_cast<std::int64_t>(shape.n) * plan.image_bands, tile.bands);
+  plan.channel_blocks = DivideUp(shape.k, tile.channels_out);
+  plan.cluster = tile.cluster;
+  plan.items = DivideUp(plan.tiles, plan.cluster) * plan.channel_blocks;
+  plan.chunks = DivideUp(shape.c, chunk), plan.units = DivideUp(shape.c, UnitChannels(parts));
+  const auto span = static_cast<std::int32_t>(Reach(1, 1, shape.r, shape.dilation_h));
+  plan.band_step = kBandRows * shape.stride_h, plan.break_rows = span - shape.stride_h;
+  plan.copies = !HasMap(shape);
+  plan.by_rows = !plan.copies && plan.image_bands % tile.bands != 0;
+  const int others = WarpsOf(tile.channels_out / 8) - kMultiplyWarps;
+  const int loading = plan.copies || others > 8 ? 4 : 2;
+  plan.depthwise_groups = others > 8 ? 2 : 1;
+  plan.depthwise_warps = (others - loading) / plan.depthwise_groups, plan.copy_threads = 32 * (loading - 1);
+  // Two rows at once, for which there may be one to spare.
+  plan.box_rows = plan.by_rows && shape.channels_last ? 2 : 1;
+  if (plan.box_rows == 2 && plan.break_rows % 2 != 0) ++plan.break_rows;
+  plan.run_rows = plan.image_bands * plan.band_step + plan.break_rows;
+  const std::int32_t breaks = plan.image_bands % tile.bands == 0
+                                  ? 0
+                                  : DivideUp(plan.image_bands - 1 + tile.bands, plan.image_bands) - 1;
+  plan.rows = tile.bands * plan.band_step + plan.break_rows + std::max(0, breaks * plan.break_rows);
+  const auto reach =
+      static_cast<std::int32_t>(Reach(tile.columns, shape.stride_w, shape.s, shape.dilation_w));
+  if (!shape.channels_last) {
+    plan.skew = IsFixed(shape) ? kPlaneSkew : (HasMap(shape) ? (4 - shape.pad_w % 4) % 4 : 0);
+  }
+  plan.width = reach;
+  plan.pitch = RoundUp(plan.skew + reach, shape.channels_last ? 2 : 4);
+  plan.row_bytes = plan.pitch * chunk * 4;
+  if (shape.channels_last) {
+    plan.channel_step = 1, plan.pixel_step = chunk, plan.row_step = plan.pitch * chunk;
+  } else {
+    plan.pixel_step = 1;
+    plan.row_step = plan.by_rows ? plan.pitch * chunk : plan.pitch;
+    plan.channel_step = plan.by_rows ? plan.pitch : plan.pitch * plan.rows;
+  }
+  plan.x_bytes = RoundUp(plan.rows * plan.row_bytes, 128);
+  const std::int32_t taps = shape.r * shape.s;
+  plan.taps_padded = RoundUp(taps + 1, 4);
+  plan.depthwise_bytes = RoundUp((shape.channels_last ? taps + 1 : plan.taps_padded) * chunk * 4, 128);
+  plan.pointwise_bytes = UnitBytes(tile.channels_out);
+  plan.x_stages = tile.x_stages, plan.operand_stages = tile.operand_stages;
+  plan.x_round_shift = plan.depthwise_groups == 2 && tile.x_stages % 2 != 0 ? 1 : 0;
+  plan.weight_stages = tile.weight_stages, plan.resident = tile.weight_stages == 0;
+  plan.depthwise_at = RoundUp(plan.channel_blocks * tile.channels_out * 4, 128);
+  plan.pointwise_at = plan.depthwise_at + static_cast<std::int64_t>(plan.chunks) * plan.depthwise_bytes;
+  plan.by_columns = Divisor(plan.columns), plan.by_image_bands = Divisor(plan.image_bands);
+  plan.by_width = Divisor(plan.width), plan.by_run_rows = Divisor(std::max(1, plan.run_rows));
+  plan.by_channel_blocks = Divisor(plan.channel_blocks), plan.by_tiles_q = Divisor(plan.tiles_q);
+  plan.vectors = shape.channels_last ? shape.k % 4 == 0 : shape.q % 4 == 0 && tile.columns % 4 == 0;
+  return plan;
+}
+
+inline std::int64_t SharedBytes(const Shape& shape, const Plan& plan, int parts) {
+  return 128 + kBarrierBytes +
+         static_cast<std::int64_t>(plan.x_stages) * (plan.x_bytes + plan.depthwise_bytes) +
+         static_cast<std::int64_t>(plan.resident ? plan.units : plan.weight_stages) * plan.pointwise_bytes +
+         static_cast<std::int64_t>(plan.operand_stages) * OperandBytes(ChunkOf(shape)) * parts;
+}
+
+// Steps of the longest walk over input columns (depthwise_nhwc.h): of a warp's slots, each run of neighbours
+// among them two columns longer.
+inline int WalkSteps(int columns, int warps) {
+  int longest = 0;
+  for (int warp = 0; warp < warps; ++warp) {
+    const int begin = warp * kSlots / warps, end = (warp + 1) * kSlots / warps;
+    const int runs = (end - 1) / columns - begin / columns + 1;
+    longest = std::max(longest, end - begin + 2 * runs);
+  }
+  return longest;
+}
+
+// How much longer stores take in NCHW, where what a tile has of a row is not whole lines of 128 bytes.
+inline double StorePenalty(const Shape& shape, const Tile& tile) {
+  if (shape.channels_last || tile.columns >= shape.q || tile.columns % 32 == 0) return 1.0;
+  return tile.columns % 16 == 0 ? 1.25 : (tile.columns % 8 == 0 ? 1.6 : 2.5);
+}
+
+// Multiprocessor cycles from a tile's chunk to the next: loads, the depthwise half and the products overlap.
+// The constants are fitted to what layers of MobileNet and Xception took on an H100
+// (docs/kernels/hopper_tf32.md).
+inline double CyclesOfChunk(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
+  constexpr double kBytes = 18, kGatheredBytes = 10;  // a cycle
+  const double chunk = ChunkOf(shape), units = chunk / UnitChannels(parts);
+  const double products = chunk / 4 * (parts == 2 ? 3 : 1) * tile.channels_out;
+  // A row's beginning costs as much as some elements more.
+  const double input = plan.copies ? static_cast<double>(plan.rows) * (plan.width + 12) * chunk * 4
+                                   : static_cast<double>(plan.rows) * plan.row_bytes;
+  const double weights = plan.resident ? 0 : plan.pointwise_bytes * units / (plan.cluster == 2 ? 1.8 : 1);
+  const double boxes = plan.by_rows ? plan.rows * 90.0 : 0;
+  const double loads = std::max(input / (plan.copies ? kGatheredBytes : kBytes) + weights / kBytes, boxes);
+  const int steps = shape.channels_last ? WalkSteps(tile.columns, plan.depthwise_warps)
+                                        : 5 * DivideUp(16, plan.depthwise_warps);
+  const double depthwise = steps * (parts == 2 ? 150.0 : 100.0) * chunk / 32 + 250;
+  // Two groups that have a stage each wait for its products before they go on.
+  const double made = plan.depthwise_groups == 1 ? depthwise
+                      : plan.operand_stages == 2 ? (depthwise + products + 400) / 2
+                                                 : depthwise / 2;
+  const double narrow = shape.channels_last && tile.columns < 7 ? 1.4 : 1.0;  // many boxes, long walks
+  return narrow * (std::max({products, loads, made}) + 0.15 * (products + made)) +
+         (plan.x_stages < 3 ? 200 : 0);
+}
+
+// Multiprocessor cycles that a launch takes, about. The warps that multiply store as well.
+inline double CostOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts, int sms) {
+  const double stores =
+      (128.0 * 4 * std::min(tile.channels_out, shape.k) / 12 + 500) * StorePenalty(shape, tile);
+  const double products = ChunkOf(shape) / 4.0 * (parts == 2 ? 3 : 1) * tile.channels_out + 100;
+  const double made = plan.chunks * CyclesOfChunk(shape, tile, plan, parts);
+  const double done = plan.chunks * products + stores;
+  return static_cast<double>(DivideUp(plan.items, std::max(1, sms / plan.cluster))) *
+         (std::max(made, done) + 0.25 * std::min(stores, made));
+}
+
+// Shares out shared memory to the rings; false where it does not suffice.
+inline bool Complete(const Shape& shape, const assay_device_info& device, int parts, Tile& tile) {
+  if (IsTooLarge(shape, tile)) return false;
+  const auto fits = [&] {
+    return SharedBytes(shape, MakePlan(shape, tile, parts), parts) <= device.shared_bytes_per_block;
+  };
+  tile.operand_stages = 2, tile.x_stages = 3, tile.weight_stages = 0;
+  if (tile.cluster == 2 || DivideUp(shape.k, tile.channels_out) > 1 || shape.c > 1024 || !fits()) {
+    tile.weight_stages = 4;
+    while (tile.x_stages > 2 && !fits()) --tile.x_stages;
+    while (tile.weight_stages > 2 && !fits()) --tile.weight_stages;
+    if (!fits()) return false;
+  }
+  tile.operand_stages = 3;
+  if (!fits() || (parts == 2 && tile.channels_out > 96)) tile.operand_stages = 2;
+  while (tile.x_stages < kMostStages && fits()) ++tile.x_stages;
+  if (!fits()) --tile.x_stages;
+  return true;
+}
+
+// Output columns of tiles that are considered.
+inline std::vector<int> WidthsOf(const Shape& shape) {
+  std::vector<int> widths = {8, 16, 32, 64};
+  for (int parts_of_row = 1; parts_of_row <= 64; ++parts_of_row) {
+    const int columns = RoundUp(std::max(4, DivideUp(shape.q, parts_of_row)), ColumnStep(shape));
+    if (columns <= kSlots) widths.push_back(columns);
+  }
+  std::sort(widths.begin(), widths.end());
+  widths.erase(std::unique(widths.begin(), widths.end()), widths.end());
+  while (widths.size() > 1 && widths.back() > 4 && widths.back() >= 2 * shape.q) widths.pop_back();
+  return widths;
+}
+
+struct PricedTile {
+  Tile tile;
+  double cost;
+};
+
+// Adds a tile, and the same for clusters where its weights do not stay.
+inline void Consider(const Shape& shape, const assay_device_info& device, int parts, Tile tile,
+                     std::vector<PricedTile>& all) {
+  const int sms = std::max(1, device.num_sms);
+  for (tile.cluster = 1; tile.cluster <= kMostCluster; ++tile.cluster) {
+    if (!Complete(shape, device, parts, tile) || (tile.cluster == 2 && sms % 2 != 0)) return;
+    const Plan plan = MakePlan(shape, tile, parts);
+    if (tile.cluster == 2 && plan.items < sms / 2) return;
+    all.push_back({tile, CostOf(shape, tile, plan, parts, sms)});
+    if (plan.resident) return;
+  }
+}
+
+// The valid tiles, the cheapest first.
+inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& device, int parts) {
+  std::vector<PricedTile> all;
+  const std::int32_t image_bands = DivideUp(shape.p, kBandRows);
+  const std::int64_t stacked = static_cast<std::int64_t>(shape.n) * image_bands;
+  for (const int channels_out : kChannelsOut) {
+    if (channels_out != 256 && channels_out / 2 >= shape.k && channels_out > 32) continue;
+    if (channels_out < 128 && DivideUp(shape.k, channels_out) > 4) continue;
+    for (const int columns : WidthsOf(shape)) {
+      const int most = static_cast<int>(std::min<std::int64_t>(kSlots / columns, stacked));
+      Consider(shape, device, parts, {channels_out, most, columns, 0, 0, 0, 1}, all);
+      if (image_bands % most != 0 && most / 2 * columns >= 24) {
+        Consider(shape, device, parts, {channels_out, most / 2, columns, 0, 0, 0, 1}, all);
+      }
+      // Bands that divide an image's are loaded in one box.
+      for (int bands = most - 1; bands > most / 2; --bands) {
+        if (image_bands % bands == 0)
+          Consider(shape, device, parts, {channels_out, bands, columns, 0, 0, 0, 1}, all);
+      }
+    }
+  }
+  std::stable_sort(all.begin(), all.end(),
+                   [](const PricedTile& a, const PricedTile& b) { return a.cost < b.cost; });
+  // What clusters bring has not been measured: they stand behind the others, for who measures it.
+  constexpr std::size_t kMostSingle = 24, kMostInClusters = 8;
+  std::vector<Tile> tiles, in_clusters;
+  for (const PricedTile& one : all) {
+    if (one.tile.cluster == 1 && tiles.size() < kMostSingle) tiles.push_back(one.tile);
+    if (one.tile.cluster > 1 && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
+  }
+  tiles.insert(tiles.end(), in_clusters.begin(), in_clusters.end());
+  return tiles;
+}
+
+}  // namespace assay::dsconv::hopper_tf32

@@ -1,0 +1,172 @@
+// From the accumulators of a warp that multiplies to the output tensor.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifndef ASSAY_SIMT
+
+#include "kernels/dsconv/hopper_tf32/activate.h"
+#include "kernels/dsconv/hopper_tf32/plan.h"
+
+namespace assay::dsconv::hopper_tf32 {
+
+// The pixel of a slot's upper or lower row.
+struct PixelAt {
+  std::int32_t n, p, q;
+  bool inside;
+
+  __device__ __forceinline__ PixelAt(const Shape& shape, const Plan& plan, const TileAt& at,
+                                     std::int32_t slot, std::int32_t row) {
+    const std::int32_t band = plan.by_columns.Quotient(slot), image_band = at.image_band + band;
+    const std::int32_t images = plan.by_image_bands.Quotient(image_band);
+    n = at.n + images;
+    p = (image_band - images * plan.image_bands) * kBandRows + row;
+    q = at.q0 + slot - band * plan.columns;
+    inside = band < plan.bands && n < shape.n && p < shape.p && q < shape.q;
+  }
+};
+
+// b_pw and act_out of all sums. With 2t and 2t + 1 in each eight a lane's biases are pairs.
+template <int kColumns>
+__device__ __forceinline__ void EndSums(device::Activation out, const float* __restrict__ biases, int lane,
+                                        float (&sums)[kColumns][4]) {
+#pragma unroll
+  for (int i = 0; i < kColumns; ++i) {
+    const float2 bias = *reinterpret_cast<const float2*>(biases + i * 8 + lane % 4 * 2);
+    sums[i][0] += bias.x, sums[i][1] += bias.y, sums[i][2] += bias.x, sums[i][3] += bias.y;
+  }
+  // The switch stands outside: one for each sum makes the compiler keep twice the sums.
+  const auto all = [&](auto&& activate) {
+#pragma unroll
+    for (int i = 0; i < kColumns * 4; ++i) sums[i / 4][i % 4] = activate(sums[i / 4][i % 4]);
+  };
+  if (IsClamp(out)) {
+    all(Clamp(out));
+  } else if (out == device::Activation::kSilu) {
+    all([](float z) { return Silu(z); });
+  } else {
+    all([](float z) { return Hardswish(z); });
+  }
+}
+
+// NHWC: four channels of a pixel at a time; four lanes fill 64 bytes. `half` 0 is row g, 1 row g + 8;
+// `channels` are left from the lane's first on.
+template <bool kVectors, int kMatrices>
+__device__ __forceinline__ void StorePixel(float* __restrict__ to, std::int32_t channels, int half,
+                                           const float (&sums)[kMatrices][4]) {
+#pragma unroll
+  for (int i = 0; i < kMatrices; i += 2) {
+    const float four[4] = {sums[i][2 * half], sums[i][2 * half + 1], sums[i + 1][2 * half],
+                           sums[i + 1][2 * half + 1]};
+    if constexpr (kVectors) {
+      if (i * 8 < channels) {
+        *reinterpret_cast<float4*>(to + i * 8) = make_float4(four[0], four[1], four[2], four[3]);
+      }
+    } else {
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        if (i * 8 + j < channels) to[i * 8 + j] = four[j];
+      }
+    }
+  }
+}
+
+// A warp of group `group` has slots 16 * warp and on, of row `group`.
+template <int kMatrices>
+__device__ __forceinline__ void StorePixels(const Shape& shape, const Plan& plan, const TileAt& at,
+                                            const char* packed, float* __restrict__ y, int group, int warp,
+                                            int lane, float (&sums)[kMatrices][4]) {
+  const std::int32_t k0 = at.channel_block * (kMatrices * 8), first = k0 + lane % 4 * 4;
+  EndSums<kMatrices>(shape.act_out, reinterpret_cast<const float*>(packed) + k0, lane, sums);
+#pragma unroll
+  for (int half = 0; half < 2; ++half) {
+    const PixelAt pixel(shape, plan, at, warp * 16 + half * 8 + lane / 4, group);
+    if (!pixel.inside) continue;
+    float* to = y + pixel.n * shape.y.n + (pixel.p * shape.y.h + pixel.q * shape.y.w + first);
+    if (plan.vectors) {
+      StorePixel<true>(to, shape.k - first, half, sums);
+    } else {
+      StorePixel<false>(to, shape.k - first, half, sums);
+    }
+  }
+}
+
+// Among four lanes 4g + t, values[i] of lane t against values[t] of lane i.
+__device__ __forceinline__ void Transpose4(int lane, float (&values)[4]) {
+#pragma unroll
+  for (int distance = 2; distance >= 1; distance /= 2) {
+    const bool upper = (lane & distance) != 0;
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if ((i & distance) != 0) continue;
+      float &low = values[i], &high = values[i + distance];
+      const float other = __shfl_xor_sync(0xffffffffu, upper ? low : high, distance);
+      (upper ? low : high) = other;
+    }
+  }
+}
+
+// NCHW: a warp has 32 slots of a row, a lane pixels 4g to 4g + 3 of them, of channels 2t and 2t + 1 of every
+// eight. It stores these at once, eight lanes 128 bytes. `channels` are left from the lane's first on.
+template <int kColumns>
+__device__ __forceinline__ void StoreFours(const Shape& shape, float* __restrict__ to, std::int32_t channels,
+                                           const float (&sums)[2][kColumns][4]) {
+#pragma unroll
+  for (int i = 0; i < kColumns; ++i) {
+#pragma unroll
+    for (int j = 0; j < 2; ++j) {
+      if (i * 8 + j < channels) {
+        *reinterpret_cast<float4*>(to) =
+            make_float4(sums[0][i][j], sums[0][i][2 + j], sums[1][i][j], sums[1][i][2 + j]);
+      }
+      to += (j == 0 ? 1 : 7) * shape.y.c;
+    }
+  }
+}
+
+// Where that is not aligned lanes swap pixels first, and a warp stores 32 of a channel.
+template <int kColumns>
+__device__ __forceinline__ void StoreSingles(const Shape& shape, float* __restrict__ to,
+                                             std::int32_t channels, bool inside, int lane,
+                                             const float (&sums)[2][kColumns][4]) {
+#pragma unroll
+  for (int i = 0; i < kColumns; ++i) {
+    float fours[2][4];
+#pragma unroll
+    for (int j = 0; j < 2; ++j) {
+      fours[j][0] = sums[0][i][j], fours[j][1] = sums[0][i][2 + j];
+      fours[j][2] = sums[1][i][j], fours[j][3] = sums[1][i][2 + j];
+      Transpose4(lane, fours[j]);
+    }
+#pragma unroll
+    for (int c = 0; c < 8; ++c) {
+      if (inside && i * 8 + c < channels) *to = fours[c % 2][c / 2];
+      to += shape.y.c;
+    }
+  }
+}
+
+template <int kMatrices>
+__device__ __forceinline__ void StorePlanes(const Shape& shape, const Plan& plan, const TileAt& at,
+                                            const char* packed, float* __restrict__ y, int group, int warp,
+                                            int lane, float (&sums)[2][kMatrices / 2][4]) {
+  constexpr int kColumns = kMatrices / 2;
+  const std::int32_t k0 = at.channel_block * (kMatrices * 8) + group * (kColumns * 8);
+#pragma unroll
+  for (int i = 0; i < 2; ++i) {
+    EndSums<kColumns>(shape.act_out, reinterpret_cast<const float*>(packed) + k0, lane, sums[i]);
+  }
+  const std::int32_t first = plan.vectors ? lane % 4 * 2 : 0;  // channel of every eight
+  const PixelAt pixel(shape, plan, at, warp % 2 * 32 + (plan.vectors ? lane / 4 * 4 : lane), warp / 2);
+  float* to = y + pixel.n * shape.y.n + (k0 + first) * shape.y.c + pixel.p * shape.y.h + pixel.q;
+  const std::int32_t channels = shape.k - k0 - first;
+  if (plan.vectors) {
+    if (pixel.inside) StoreFours<kColumns>(shape, to, channels, sums);
+  } else {
+    StoreSingles<kColumns>(shape, to, channels, pixel.inside, lane, sums);
+  }
+}
+
+}  // namespace assay::dsconv::hopper_tf32
+
+#endif

@@ -1,0 +1,203 @@
+// The variants `hopper_tf32` and `hopper_tf32x3`: what they take, and how they launch.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "kernels/device/launch.h"
+#include "kernels/device/tensor_map.h"
+#include "kernels/dsconv/hopper_tf32/choose.h"
+#include "kernels/dsconv/hopper_tf32/kernel.h"
+#include "kernels/dsconv/hopper_tf32/prepack.h"
+#include "kernels/dsconv/variant.h"
+
+namespace assay::dsconv::hopper_tf32 {
+
+// Kernel has: kName, kSummary, kParts and kOperand, the format that it promises.
+template <class Kernel>
+class Fused {
+ public:
+  static constexpr const char *kName = Kernel::kName, *kSummary = Kernel::kSummary;
+  static constexpr int kParts = Kernel::kParts;
+  using Tile = hopper_tf32::Tile;
+
+  static assay_promise Promise(assay_dtype) {
+    assay_promise promise = Fp32Promise();
+    promise.operand = Kernel::kOperand;
+    promise.prepacks_weights = 1;
+    return promise;
+  }
+
+  static std::vector<Tile> Tiles(const assay_problem&, const Shape& shape, const assay_device_info& device) {
+    return ListTiles(shape, device, kParts);
+  }
+
+  static std::string TileName(const Tile& tile) {
+    return std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) + "x" +
+           std::to_string(tile.channels_out) + "s" + std::to_string(tile.x_stages) + "a" +
+           std::to_string(tile.operand_stages) + "w" + std::to_string(tile.weight_stages) +
+           (tile.cluster == 2 ? "c2" : "");
+  }
+
+  static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
+                     const Tile& tile) {
+    constexpr double kCyclesPerMicrosecond = 1700;
+    return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms)) /
+           kCyclesPerMicrosecond;
+  }
+
+  static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
+                                           const assay_device_info& device) {
+    const std::vector<Tile> tiles = ListTiles(shape, device, kParts);
+    if (tiles.empty()) return {};
+    return {{"p", tiles[0].bands * kBandRows},
+            {"q", tiles[0].columns},
+            {"k", tiles[0].channels_out},
+            {"c", ChunkOf(shape)}};
+  }
+
+  static std::string WhyNot(const assay_problem& problem, const Shape& shape,
+                            const assay_device_info& device) {
+#ifdef ASSAY_SIMT
+    (void)problem, (void)shape, (void)device;
+    return "needs sm_90a";
+#else
+    if (device.compute_capability / 10 != 9) {
+      return "needs sm_90a, and the device has compute capability " +
+             std::to_string(device.compute_capability / 10) + "." +
+             std::to_string(device.compute_capability % 10);
+    }
+    if (problem.dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
+    const std::int64_t bands = static_cast<std::int64_t>(shape.n) * DivideUp(shape.p, kBandRows);
+    if (bands * DivideUp(shape.q, 4) * DivideUp(shape.k, 32) > 0x7fffffff) {
+      return "n, p, q and k need more than 2^31 - 1 tiles";
+    }
+    if (shape.k > (1 << 26)) return "k is above 2^26";
+    if (ListTiles(shape, device, kParts).empty()) {
+      return "no block's input tile fits into shared memory: kernel, stride or dilation is too large";
+    }
+    return {};
+#endif
+  }
+
+  Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
+      : Fused(problem, shape, device, ListTiles(shape, device, kParts).at(0)) {}
+
+  Fused(const assay_problem&, const Shape& shape, const assay_device_info& device, const Tile& tile)
+      : shape_(shape), tile_(tile), plan_(MakePlan(shape, tile, kParts)) {
+    const std::int32_t clusters = std::max(1, device.num_sms / plan_.cluster);
+    blocks_ = DivideUp(plan_.items, DivideUp(plan_.items, clusters)) * plan_.cluster;
+    description_ = std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) +
+                   " pixels x " + std::to_string(tile.channels_out) + " channels a block, " +
+                   std::to_string(ChunkOf(shape)) + " input channels at once, " +
+                   std::to_string(tile.x_stages) + " stages " +
+                   (plan_.copies ? "element by element" : (plan_.by_rows ? "by rows" : "by boxes")) + ", " +
+                   std::to_string(tile.operand_stages) + " of operands, weights " +
+                   (plan_.resident ? "resident" : "in " + std::to_string(tile.weight_stages)) +
+                   (plan_.cluster == 2 ? " shared by clusters of 2, " : ", ") +
+                   std::to_string(SharedBytes(shape, plan_, kParts)) + " bytes of shared memory, grid " +
+                   std::to_string(blocks_);
+  }
+
+  std::uint64_t workspace_bytes() const {
+    return static_cast<std::uint64_t>(plan_.pointwise_at) +
+           static_cast<std::uint64_t>(plan_.channel_blocks) * static_cast<std::uint64_t>(plan_.units) *
+               static_cast<std::uint64_t>(plan_.pointwise_bytes);
+  }
+  const std::string& description() const { return description_; }
+
+  cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
+    const auto in = [&](int i) { return static_cast<const float*>(buffers.inputs[i]); };
+    const PackSizes sizes = {ChunkOf(shape_), UnitChannels(kParts), tile_.channels_out};
+    const auto pack = [&](auto last) {
+      const dim3 grid(static_cast<unsigned>(plan_.units), static_cast<unsigned>(plan_.channel_blocks));
+      return device::LaunchKernel(PrepackKernel<decltype(last)::value>, grid, dim3(256), 0, stream, shape_,
+                                  plan_, sizes, in(kWDw), in(kBDw), in(kWPw), in(kBPw),
+                                  static_cast<char*>(buffers.workspace));
+    };
+    return shape_.channels_last ? pack(std::true_type{}) : pack(std::false_type{});
+  }
+
+#ifdef ASSAY_SIMT
+  cudaError_t Launch(const assay_buffers&, void*) { return cudaErrorInvalidValue; }
+#else
+  cudaError_t Launch(const assay_buffers& buffers, void* stream) {
+    CUtensorMap map{};
+    if (!plan_.copies) {
+      const cudaError_t status = Describe(static_cast<const float*>(buffers.inputs[kX]), map);
+      if (status != cudaSuccess) return status;
+    }
+    return shape_.channels_last ? LaunchLayout<true>(buffers, map, stream)
+                                : LaunchLayout<false>(buffers, map, stream);
+  }
+
+ private:
+  // x as (c, w, h, n) or (w, h, c, n), and boxes of an input tile or of rows of one.
+  cudaError_t Describe(const float* x, CUtensorMap& map) const {
+    static const auto encode = device::TensorMapEncoder();
+    if (encode == nullptr) return cudaErrorNotSupported;
+    const auto size = [](std::int64_t value) { return static_cast<cuuint64_t>(value); };
+    const auto box = [](std::int32_t value) { return static_cast<cuuint32_t>(value); };
+    const std::int32_t rows = plan_.by_rows ? plan_.box_rows : plan_.rows, chunk = ChunkOf(shape_);
+    const cuuint32_t steps[4] = {1, 1, 1, 1};
+    const cuuint64_t image = size(4) * size(shape_.c) * size(shape_.w) * size(shape_.h);
+    const cuuint64_t pixels_first[4] = {size(shape_.w), size(shape_.h), size(shape_.c), size(shape_.n)};
+    const cuuint64_t plane_strides[3] = {size(4) * size(shape_.w), size(4) * size(shape_.w) * size(shape_.h),
+                                         image};
+    const cuuint32_t plane_box[4] = {box(plan_.pitch), box(rows), box(chunk), 1};
+    const cuuint64_t channels_first[4] = {size(shape_.c), size(shape_.w), size(shape_.h), size(shape_.n)};
+    const cuuint64_t pixel_strides[3] = {size(4) * size(shape_.c), size(4) * size(shape_.c) * size(shape_.w),
+                                         image};
+    const cuuint32_t pixel_box[4] = {box(chunk), box(plan_.pitch), box(rows), 1};
+    const bool last = shape_.channels_last;
+    const CUresult status =
+        encode(&map, CU_TENSOR_MAP_DATA_TYPE_FLOAT32, 4, const_cast<float*>(x),
+               last ? channels_first : pixels_first, last ? pixel_strides : plane_strides,
+               last ? pixel_box : plane_box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_NONE,
+               CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+    return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+  }
+
+  template <bool kLast>
+  cudaError_t LaunchLayout(const assay_buffers& buffers, const CUtensorMap& map, void* stream) {
+    if (!IsFixed(shape_)) return LaunchFilter<kLast, 0, 0, 16>(buffers, map, stream);
+    return shape_.stride_h == 1 ? LaunchFilter<kLast, 3, 1, 32>(buffers, map, stream)
+                                : LaunchFilter<kLast, 3, 2, 16>(buffers, map, stream);
+  }
+
+  template <bool kLast, int kSize, int kStride, int kChunk>
+  cudaError_t LaunchFilter(const assay_buffers& buffers, const CUtensorMap& map, void* stream) {
+    cudaError_t status = cudaErrorInvalidValue;  // never: the tile was chosen from this list
+    const auto consider = [&](auto matrices) {
+      constexpr int kMatrices = decltype(matrices)::value;
+      if (kMatrices * 8 != tile_.channels_out) return;
+      status = device::LaunchClusters(
+          FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts>, dim3(static_cast<unsigned>(blocks_)),
+          dim3(static_cast<unsigned>(plan_.cluster)), dim3(32 * WarpsOf(kMatrices)),
+          static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, map,
+          static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
+          static_cast<float*>(buffers.outputs[0]));
+    };
+    ForEachMatrices(consider, std::make_index_sequence<std::size(kChannelsOut)>{});
+    return status;
+  }
+
+  template <class Fn, std::size_t... kIndex>
+  static void ForEachMatrices(Fn&& fn, std::index_sequence<kIndex...>) {
+    (fn(std::integral_constant<int, kChannelsOut[kIndex] / 8>{}), ...);
+  }
+#endif
+
+ private:
+  Shape shape_;
+  Tile tile_;
+  Plan plan_;
+  std::int32_t blocks_ = 0;
+  std::string description_;
+};
+
+}  // namespace assay::dsconv::hopper_tf32

@@ -1,0 +1,136 @@
+// The kernel that `hopper_tf32` and `hopper_tf32x3` share: they differ in the parts of an operand.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifndef ASSAY_SIMT
+
+#include "kernels/device/ptx/cluster.h"
+#include "kernels/device/ptx/cluster_copy.h"
+#include "kernels/device/shared_memory.h"
+#include "kernels/dsconv/hopper_tf32/depthwise_nchw.h"
+#include "kernels/dsconv/hopper_tf32/depthwise_nhwc.h"
+#include "kernels/dsconv/hopper_tf32/load.h"
+#include "kernels/dsconv/hopper_tf32/plan.h"
+#include "kernels/dsconv/hopper_tf32/product.h"
+
+namespace assay::dsconv::hopper_tf32 {
+
+struct alignas(16) Storage {
+  std::uint32_t words[4];  // the rest follows
+};
+
+// Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares.
+inline constexpr int kMultiplyRegisters = 176, kOtherRegisters = 80;
+static_assert((kMultiplyRegisters + kOtherRegisters) * 256 == 65536, "a multiprocessor has 65536 registers");
+
+template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kParts, class Act>
+struct DepthwiseOf {
+  using Type = PlaneDepthwise<kSize, kStride, kChunk, kParts, Act>;
+};
+template <int kSize, int kStride, int kChunk, int kParts, class Act>
+struct DepthwiseOf<true, kSize, kStride, kChunk, kParts, Act> {
+  using Type = PixelDepthwise<kSize, kStride, kChunk, kParts, Act>;
+};
+
+// Warp `warp` of depthwise group `group`.
+template <class Depthwise>
+__device__ __forceinline__ void MakeOperands(const Block& block, int group, int warp, int lane) {
+  const Plan& plan = block.plan;
+  RingAt x, a;
+  std::int32_t turn = 0;
+  Depthwise depthwise(block.shape, plan, warp, lane);
+#pragma unroll 1
+  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+    depthwise.MoveTo(TileAt(plan, item, block.rank));
+#pragma unroll 1
+    for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
+      if (turn == group) {
+        device::WaitBarrier(block.XFilled(group, x.slot), x.round >> plan.x_round_shift & 1);
+        device::WaitBarrier(block.a_free + a.slot, a.freed());
+        const char* stage = block.XStage(x.slot);
+        depthwise(reinterpret_cast<const float*>(stage), reinterpret_cast<const float*>(stage + plan.x_bytes),
+                  block.a_ring + a.slot * block.operand_bytes);
+        device::FenceAsyncProxy();
+        __syncwarp();
+        if (lane == 0) {
+          device::ArriveBarrier(block.a_filled + a.slot);
+          device::ArriveBarrier(block.x_free + x.slot);
+        }
+      }
+      if (++turn == plan.depthwise_groups) turn = 0;
+      x.Next(plan.x_stages), a.Next(plan.operand_stages);
+    }
+  }
+}
+
+// Warp `warp` of those that do not multiply.
+template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kParts>
+__device__ __forceinline__ void MakeOrLoad(const Block& block, int warp, int warps, int lane) {
+  const Plan& plan = block.plan;
+  const int depthwise_warps = plan.depthwise_groups * plan.depthwise_warps;
+  if (warp < depthwise_warps) {
+    const int group = warp / plan.depthwise_warps, in_group = warp - group * plan.depthwise_warps;
+    if (IsClamp(block.shape.act_mid)) {
+      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Clamp>::Type>(
+          block, group, in_group, lane);
+    } else {
+      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Curve>::Type>(
+          block, group, in_group, lane);
+    }
+  } else if (warp < warps - 1) {
+    LoadInputs<kChannelsLast, kChunk>(block, (warp - depthwise_warps) * 32 + lane);
+  } else if (lane == 0) {
+    LoadPointwise(block);
+  }
+}
+
+// All blocks of the cluster have begun their barriers.
+__device__ __forceinline__ void SyncBlocks(const Plan& plan) {
+  if (plan.cluster == 2) {
+    device::SyncCluster();
+  } else {
+    __syncthreads();
+  }
+}
+
+// Whether what is compiled for has wgmma. Elsewhere the kernel is a trap, and WhyNot keeps it from being
+// launched.
+#if defined(__CUDA_ARCH__) && !defined(__CUDA_ARCH_FEAT_SM90_ALL)
+inline constexpr bool kAvailable = false;
+#else
+inline constexpr bool kAvailable = true;
+#endif
+
+// In shared memory: barriers, the rings of input tiles, of weights (or all of them) and of operands.
+template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kMatrices, int kParts>
+__global__ void __launch_bounds__(32 * WarpsOf(kMatrices), 1)
+    FusedKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
+                const __grid_constant__ CUtensorMap map, const float* __restrict__ x,
+                const char* __restrict__ packed, float* __restrict__ y) {
+  if constexpr (!kAvailable) {
+    __trap();
+  } else {
+    constexpr bool kShares = WarpsOf(kMatrices) == 16;
+    char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
+    shared += (128 - device::SharedAddress(shared) % 128) % 128;
+    const Block block(shape, plan, map, x, packed, shared, OperandBytes(kChunk) * kParts);
+    if (threadIdx.x == 0) block.InitBarriers();
+    SyncBlocks(plan);
+    const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+    if (warp < kMultiplyWarps) {
+      if constexpr (kShares) device::TakeRegisters<kMultiplyRegisters>();
+      MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
+    } else {
+      if constexpr (kShares) device::GiveRegisters<kOtherRegisters>();
+      MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(block, warp - kMultiplyWarps,
+                                                                WarpsOf(kMatrices) - kMultiplyWarps, lane);
+    }
+    __syncwarp();
+    if (plan.cluster == 2) device::MeetInCluster();  // the other block may still write here
+  }
+}
+
+}  // namespace assay::dsconv::hopper_tf32
+
+#endif

@@ -1,0 +1,51 @@
+// Depthwise results as operand A of the products: in one TF32 part, or as the sum of two.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifndef ASSAY_SIMT
+
+#include "kernels/dsconv/hopper_tf32/plan.h"
+
+namespace assay::dsconv::hopper_tf32 {
+
+// The nearest TF32 number, ties away from zero, of a number whose NaN is the canonical one. That is the
+// largest of all numbers read as integers, and would wrap round: the least that still is NaN does not.
+__device__ __forceinline__ float RoundForTf32(float value) {
+  return __int_as_float((min(__float_as_int(value), 0x7fffe000) + 0x1000) & static_cast<int>(0xffffe000));
+}
+
+// The nearest TF32 number; of NaN zero, since the other part is NaN then.
+__device__ __forceinline__ float FirstPart(float value) {
+  return __uint_as_float((__float_as_uint(value) + 0x1000u) & 0xffffe000u);
+}
+
+// `value` comes from a sum: if it is NaN it is the canonical one. What the matrix unit cuts off the second
+// part is at most 2^-22 of the value.
+template <int kChunk, int kParts>
+__device__ __forceinline__ void StoreOperand(char* to, float value) {
+  if constexpr (kParts == 1) {
+    *reinterpret_cast<float*>(to) = RoundForTf32(value);
+  } else {
+    const float first = FirstPart(value);
+    *reinterpret_cast<float*>(to) = first;
+    *reinterpret_cast<float*>(to + OperandBytes(kChunk)) = value - first;
+  }
+}
+
+// Two channels of a pixel.
+template <int kChunk, int kParts>
+__device__ __forceinline__ void StoreOperands(char* to, const float (&values)[2]) {
+  if constexpr (kParts == 1) {
+    *reinterpret_cast<float2*>(to) = make_float2(RoundForTf32(values[0]), RoundForTf32(values[1]));
+  } else {
+    const float2 first = make_float2(FirstPart(values[0]), FirstPart(values[1]));
+    *reinterpret_cast<float2*>(to) = first;
+    *reinterpret_cast<float2*>(to + OperandBytes(kChunk)) =
+        make_float2(values[0] - first.x, values[1] - first.y);
+  }
+}
+
+}  // namespace assay::dsconv::hopper_tf32
+
+#endif
