@@ -12,6 +12,7 @@
 #include <string>
 
 #include "harness/record/journal.h"
+#include "tests/kernels/dsconv_refusals.h"
 
 namespace assay {
 namespace {
@@ -67,7 +68,7 @@ TEST_F(CliTest, AProblemAloneIsJudgedAndReported) {
   for (const Record& record : journal.records) {
     if (record.baseline) continue;
     if (record.verdict == Verdict::kUnsupported &&
-        (record.reason == "needs sm_90a" || record.reason == "fp16 and bf16 are not taken; fp32 is"))
+        (MayRefuse(record.variant, record.reason) || record.reason == DueRefusal(record.variant, ASSAY_F16)))
       continue;
     EXPECT_EQ(record.verdict, Verdict::kRight) << record.id << ": " << record.reason;
   }
