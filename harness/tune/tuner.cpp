@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
+#include <cmath>
 #include <optional>
 #include <set>
 #include <utility>
@@ -35,19 +35,21 @@ std::string EnvironmentLine(Executor& executor) {
   return line + fmt::format("Assay {}, {}", ProgramVersion(), UtcNow().substr(0, 10));
 }
 
-// The groups of a problem stay together; problems stand in the order of their numbers with the bits reversed,
-// so that any beginning of the list is spread over all of it.
+// The groups of a problem stay together. Problems stand in steps of the golden section through their list,
+// round and round, so that any beginning is spread over all of it, also where the list repeats with a period:
+// configs list N = 1 and N = 128 of each layer.
 std::vector<TuneGroup> Spread(const std::vector<TuneGroup>& groups) {
+  constexpr double kGoldenSection = 0.6180339887498949;
   std::vector<std::size_t> begins;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (i == 0 || groups[i].key.problem != groups[i - 1].key.problem) begins.push_back(i);
   }
-  const std::size_t size = std::bit_ceil(begins.size());
+  std::vector<bool> taken(begins.size());
   std::vector<TuneGroup> spread;
-  for (std::size_t i = 0; i < size; ++i) {
-    std::size_t place = 0;
-    for (std::size_t bit = 1; bit < size; bit *= 2) place = 2 * place + ((i & bit) != 0 ? 1 : 0);
-    if (place >= begins.size()) continue;
+  for (double at = 0; spread.size() < groups.size(); at = std::fmod(at + kGoldenSection, 1.0)) {
+    const auto place = static_cast<std::size_t>(at * static_cast<double>(begins.size()));
+    if (taken[place]) continue;
+    taken[place] = true;
     const std::size_t end = place + 1 < begins.size() ? begins[place + 1] : groups.size();
     spread.insert(spread.end(), groups.begin() + static_cast<std::ptrdiff_t>(begins[place]),
                   groups.begin() + static_cast<std::ptrdiff_t>(end));

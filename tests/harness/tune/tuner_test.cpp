@@ -2,10 +2,12 @@
 // judged, journalled and gone on with.
 #include "harness/tune/tuner.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -274,7 +276,21 @@ TEST_F(TunerTest, WhenTimeIsUpNoProblemIsBegunAndTheyWereSpread) {
   Run();
   std::vector<std::string> order;
   for (const std::string& told : told_) order.push_back(told.substr(0, told.find(' ')).substr(12));
-  EXPECT_THAT(order, ElementsAre("", "-mid.relu", "-bdw", "-b", "-out.relu", "-bpw"));
+  EXPECT_THAT(order, ElementsAre("", "-bpw", "-b", "-out.relu", "-bdw", "-mid.relu"));
+}
+
+TEST_F(TunerTest, ABeginningOfAListOfPairsHasBothOfThem) {
+  std::vector<std::string> problems;
+  for (int layer = 1; layer <= 16; ++layer) {
+    for (const char* batch : {"n1", "n2"}) problems.push_back(fmt::format("{}c{}k3h4w4r1", batch, layer));
+  }
+  SetSweep(problems, {"fast"});
+  options_.seconds = 1e9;
+  Run();
+  ASSERT_EQ(told_.size(), problems.size());
+  const auto small = std::count_if(told_.begin(), told_.begin() + 10,
+                                   [](const std::string& told) { return told.starts_with("n1c"); });
+  EXPECT_THAT(small, testing::AllOf(testing::Ge(3), testing::Le(7)));
 }
 
 TEST_F(TunerTest, AWrongWinnerIsExcludedAndTheNextTakesItsPlace) {
