@@ -24,7 +24,7 @@ using testing::UnorderedElementsAre;
 class WithoutTimes final : public Executor {
  public:
   explicit WithoutTimes(const std::string& pack)
-      : inner_({"host", {pack}, {"/bin/sh", "-c", "exec '" ASSAY_PROGRAM "' worker"}}) {}
+      : inner_({"host", {pack}, {"/bin/sh", "-c", AssayCommand("worker")}}) {}
 
   std::vector<Measurement> Measure(const MeasureSettings& settings, std::span<const TimedLaunches> candidates,
                                    BenchmarkLog*) override {

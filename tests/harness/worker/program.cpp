@@ -24,11 +24,13 @@ TestFolder::~TestFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
+std::string AssayCommand(const std::string& arguments) {
+  return std::string("ASAN_OPTIONS=handle_segv=0:handle_abort=0 ") +
+         "TSAN_OPTIONS=handle_segv=0:handle_abort=0 exec '" + ASSAY_PROGRAM + "' " + arguments;
+}
+
 pid_t StartAssay(const std::filesystem::path& folder, const std::string& arguments) {
-  // A crash is to end the process by its signal under a sanitizer too.
-  const std::string command = std::string("ASAN_OPTIONS=handle_segv=0:handle_abort=0 ") +
-                              "TSAN_OPTIONS=handle_segv=0:handle_abort=0 exec '" + ASSAY_PROGRAM + "' " +
-                              arguments + " >output.txt 2>&1 </dev/null";
+  const std::string command = AssayCommand(arguments) + " >output.txt 2>&1 </dev/null";
   const pid_t child = fork();
   if (child == 0) {
     if (chdir(folder.c_str()) != 0) _exit(126);

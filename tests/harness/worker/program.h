@@ -26,6 +26,8 @@ class TestFolder {
   std::filesystem::path path_;
 };
 
+// The shell command that becomes the program; a crash ends it by its signal under a sanitizer too.
+std::string AssayCommand(const std::string& arguments);
 // Started in `folder`; its output goes to a file there.
 pid_t StartAssay(const std::filesystem::path& folder, const std::string& arguments);
 Output WaitForAssay(pid_t pid, const std::filesystem::path& folder);
