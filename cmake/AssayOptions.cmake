@@ -24,14 +24,20 @@ target_compile_options(assay_options INTERFACE
 
 if(ASSAY_SANITIZE)
   target_compile_options(assay_options INTERFACE
-    # -O1 and -g1 (lines only): gcc takes three times as long to optimise and describe what it has instrumented. A null
-    # pointer that is used faults by itself, and checking every access for one costs the kernels a third more.
+    # -g1 (lines only) and mostly -O1: gcc takes three times as long to optimise and describe what it has instrumented. A
+    # null pointer that is used faults by itself, and checking every access for one costs the kernels a third more.
     $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${ASSAY_SANITIZE} -fno-sanitize=null -fno-sanitize-recover=all
-      -fno-omit-frame-pointer -O1 -g1
+      -fno-omit-frame-pointer $<IF:$<BOOL:$<TARGET_PROPERTY:ASSAY_HOT>>,-O2,-O1> -g1
       # gcc sees uninitialised members in its own <regex> once the sanitizers have instrumented it (GCC bug 105562).
       $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>>)
   target_link_options(assay_options INTERFACE -fsanitize=${ASSAY_SANITIZE})
 endif()
+
+# assay_hot(TARGET): tests spend their time in it, so it is worth optimising under sanitizers as well. (Kernels are not:
+# compiling one takes minutes then.)
+function(assay_hot target)
+  set_target_properties(${target} PROPERTIES ASSAY_HOT ON)
+endfunction()
 
 # fmaf() must be one instruction for the host device to be usable; every x86 server and laptop since 2013 has it.
 include(CheckCXXSourceRuns)
