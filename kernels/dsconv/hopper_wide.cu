@@ -75,6 +75,10 @@ class HopperWide {
            text(tile.width) + "u" + text(tile.unit) + "s" + text(tile.operands) + "." + text(tile.weights) +
            "." + text(tile.inputs);
   }
+  static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
+                     const Tile& tile) {
+    return wide::CostOf(shape, tile, device);
+  }
   // Of boundary tests, see variant.h.
   static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
                                            const assay_device_info& device) {

@@ -294,7 +294,9 @@ TEST(RankByRule, IsInTheOrderOfKindsWithOwnChoices) {
 
 TEST(RankByRule, GoesByCostsAmongThoseOnMatrixUnitsThatSayOne) {
   const auto first = [](const Offers& offers) { return RankByRule(offers).front().variant; };
-  EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 10}, {"hopper", "c", 11}}), "mma");
+  EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 5}, {"hopper", "c", 11}}), "mma");
+  EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 10}, {"hopper", "c", 11}}), "hopper")
+      << "mma takes longer than it says by more";
   EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 12}, {"hopper", "c", 11}}), "hopper");
   EXPECT_EQ(first({{"tiled", "t", 1}, {"mma", "a", 10}, {"hopper", "c", 0}}), "mma");
   EXPECT_EQ(first({{"tiled", "t", 1}, {"mma", "a", 0}, {"hopper", "c", 0}}), "hopper");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -116,52 +117,51 @@ inline std::int64_t ResidentBlocks(const Tile& tile, std::int64_t shared_bytes) 
                                              kSharedBytes / (shared_bytes + kReserved)}));
 }
 
-// How much of a block's input tile lies inside the image along one axis, on average.
-inline double InsideOf(std::int64_t blocks, std::int64_t step, std::int64_t pad, std::int64_t halo,
-                       std::int64_t size) {
-  std::int64_t sum = 0;
-  for (std::int64_t i = 0; i < blocks; ++i) {
-    const std::int64_t first = i * step - pad;
-    sum += std::max<std::int64_t>(0, std::min(first + halo, size) - std::max<std::int64_t>(first, 0));
-  }
-  return static_cast<double>(sum) / static_cast<double>(blocks);
+// Instructions of a warp for a slice, roughly: copies, the depthwise half, the products.
+inline double InstructionsOf(const Shape& shape, const Tile& tile, const Plan& plan) {
+  const double copies =
+      DivideUp(plan.halo_pixels, 8 * tile.warps_m) + DivideUp(plan.slice_bytes, 512 * tile.warps_m);
+  const double unit = FilterOf(shape) == Filter::kAny
+                          ? DivideUp(shape.r * shape.s, 2) * (30.0 + 6 * tile.matrices)
+                          : 20.0 + 14 * tile.matrices;
+  return 60 + 8 * copies + kUnits * unit + tile.tiles * (1.0 + 2 * tile.matrices);
 }
 
 // Microseconds of a launch with a cold L2 on an H100. The constants (cycles at 1.98 GHz, where no unit is
-// named) are fitted to 2100 tiles of one image of 31 layers (docs/kernels/hopper_small.md).
+// named) are fitted to 1581 times of 41 problems (docs/kernels/hopper_small.md).
 inline double CostOf(const Shape& shape, const Tile& tile, const assay_device_info& device) {
-  constexpr double kLaunch = 3.9 /* us */, kClock = 1980;
-  constexpr double kStart = 500, kLatency = 1000, kBytes = 48 /* a cycle and multiprocessor */, kCopy = 40;
-  constexpr double kOneSlice = 930, kTile = 11, kProduct = 4.4, kNeighbour = 250, kRefill = 200;
+  constexpr double kLaunch = 3.6 /* us */, kClock = 1980, kMemory = 2350 /* bytes a cycle, of all */;
+  constexpr double kStart = 850, kOneSlice = 2160, kTile = 25, kWord = 228;  // of a warp by itself
+  constexpr double kInstruction = 1.85, kProduct = 5.1;  // of a quarter of a multiprocessor, and of all of it
+  constexpr double kNeighbour = 440, kTurn = 100;
   const Plan plan = MakePlan(shape, tile);
-  const std::int64_t shared = SharedBytes(plan, tile);
   const std::int64_t blocks =
       DivideUp(static_cast<std::int32_t>(std::min<std::int64_t>(BlocksOf(shape, tile), 1 << 30)),
                std::max(device.num_sms, 1));
-  const auto resident = static_cast<double>(std::min(blocks, ResidentBlocks(tile, shared)));
+  const auto resident = static_cast<double>(std::min(blocks, ResidentBlocks(tile, SharedBytes(plan, tile))));
   const double rounds = std::max(1.0, static_cast<double>(blocks) / resident);
-  const double warps = tile.warps_m * tile.warps_c * resident;
+  const double slices = tile.warps_m * tile.warps_c * resident * plan.steps;  // of a multiprocessor's warps
 
-  const double pixels =
-      InsideOf(DivideUp(shape.p, tile.rows), plan.tile_h, shape.pad_h, HaloRows(shape, tile), shape.h) *
-      InsideOf(DivideUp(shape.q, tile.columns), plan.tile_w, shape.pad_w, HaloColumns(shape, tile), shape.w);
-  const double bytes = pixels * shape.c * 2 + static_cast<double>(plan.slices) * plan.slice_bytes;
-  const double copies = plan.steps * (DivideUp(plan.halo_pixels, 8 * tile.warps_m) +
-                                      DivideUp(plan.slice_bytes, 512 * tile.warps_m));
-  const double slice = kOneSlice + kTile * tile.matrices * (tile.tiles + 4);
-  const double taps = DivideUp(shape.r * shape.s + 1, 2) * 4;  // products of the depthwise half
-  const double products = warps * plan.steps * tile.matrices * (taps + 2 * tile.tiles);
-  const double body = std::max({kStart + kLatency + resident * bytes / kBytes + slice,
-                                kStart + kCopy * copies + kLatency + slice * (plan.steps - 0.2),
-                                kLatency + products * kProduct + slice / 2}) +
-                      kNeighbour * (resident - 1) + kRefill * (plan.steps - plan.stages) +
-                      0.05 * resident * bytes / kBytes;  // of two that are alike, that with less traffic
+  // What a warp waits for, instruction by instruction; and what all of them share.
+  const bool any = FilterOf(shape) == Filter::kAny;
+  const double words = any ? DivideUp(shape.r * shape.s, 2) : 5;
+  const double slice =
+      kOneSlice + kTile * tile.matrices * (tile.tiles + 4) + (any ? kUnits * words * kWord : 0);
+  const double limits[] = {
+      kStart + plan.steps * slice,
+      kStart + slice / 2 + kInstruction * slices * InstructionsOf(shape, tile, plan) / 4,
+      kStart + slice / 2 + kProduct * slices * tile.matrices * (kUnits * words + 2 * tile.tiles)};
+  // They hinder each other where they are alike.
+  double sum = 0;
+  for (const double limit : limits) sum += limit * limit * limit * limit;
+  const double body = std::sqrt(std::sqrt(sum)) + kNeighbour * (resident - 1);
+
+  // The groups' sums go through shared memory, 128 bytes a cycle, there and back.
   const double sums = 16.0 * tile.matrices * tile.warps_m * tile.tiles * 8;
   const double turns = DivideUp(static_cast<std::int32_t>(sums / 4), 32 * tile.warps_m * tile.warps_c);
-  const double out =
-      plan.direct ? 250.0 + 25 * tile.matrices * tile.tiles
-                  : 200 + 2 * resident * sums * 4 * tile.warps_c / 128 + turns * (270 + 3 * tile.warps_c);
-  return kLaunch + rounds * (body + out) / kClock;
+  const double out = plan.direct ? 0 : 2 * resident * sums * 4 * tile.warps_c / 128 + turns * kTurn;
+  const double bytes = 2.0 * shape.c * (static_cast<double>(shape.n) * shape.h * shape.w + shape.k);
+  return kLaunch + (rounds * (body + out) + bytes / kMemory) / kClock;
 }
 
 // The best by the model, best first.
