@@ -25,13 +25,6 @@ __device__ __forceinline__ std::uint32_t SharedAddressIn(const void* here, std::
   return there;
 }
 
-// Of an address from SharedAddressIn().
-__device__ __forceinline__ float LoadFloatIn(std::uint32_t address) {
-  float value;
-  asm volatile("ld.shared::cluster.f32 %0, [%1];\n" : "=f"(value) : "r"(address) : "memory");
-  return value;
-}
-
 }  // namespace assay::device
 
 #endif

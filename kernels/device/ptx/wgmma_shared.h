@@ -1,6 +1,7 @@
-// Matrix products of a warpgroup with both operands in shared memory: d[64][N] += a[64][16] b[16][N] (PTX
-// ISA, wgmma.mma_async; sm_90a), enqueued. `a` and `b` are SwizzledDescriptors (wgmma.h): rows of 64
-// elements, b by columns. d lies in registers as wgmma.h says.
+// Matrix products of a warpgroup with both operands in shared memory, enqueued (PTX ISA, wgmma.mma_async;
+// sm_90a): d[64][N] += a[64][16] b[16][N] of 16-bit elements, d[64][N] += a[64][8] b[8][N] of TF32, N = 8
+// times the matrices of d. Warp w of the warpgroup has rows 16w to 16w + 15 of d, as fragments of mma.sync
+// (mma.h): d[i] are columns 8i to 8i + 7.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -10,20 +11,32 @@
 #include <cstdint>
 
 #include "kernels/device/element.h"
+#include "kernels/device/ptx/wgmma.h"
 
 #ifndef ASSAY_SIMT
 
 namespace assay::device {
 
 #define ASSAY_SUMS(i) "+f"(d[i][0]), "+f"(d[i][1]), "+f"(d[i][2]), "+f"(d[i][3])
-#define ASSAY_SUMS4(i) ASSAY_SUMS(i), ASSAY_SUMS(i + 1), ASSAY_SUMS(i + 2), ASSAY_SUMS(i + 3)
+#define ASSAY_SUMS2(i) ASSAY_SUMS(i), ASSAY_SUMS(i + 1)
+#define ASSAY_SUMS4(i) ASSAY_SUMS2(i), ASSAY_SUMS2(i + 2)
 #define ASSAY_SUMS8(i) ASSAY_SUMS4(i), ASSAY_SUMS4(i + 4)
+#define ASSAY_SUMS16(i) ASSAY_SUMS8(i), ASSAY_SUMS8(i + 8)
+// The registers of four matrices, and the first two of them.
+#define ASSAY_D0_7 "%0, %1, %2, %3, %4, %5, %6, %7"
 #define ASSAY_D0 "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15"
+#define ASSAY_D16_23 "%16, %17, %18, %19, %20, %21, %22, %23"
 #define ASSAY_D16 "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define ASSAY_D32_39 "%32, %33, %34, %35, %36, %37, %38, %39"
 #define ASSAY_D32 "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
 #define ASSAY_D48 "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 #define ASSAY_D64 "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
 #define ASSAY_D80 "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
+#define ASSAY_D96 "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111"
+#define ASSAY_D112 \
+  "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
+
+// `a` and `b` are SwizzledDescriptors: rows of 64 elements, b by columns.
 #define ASSAY_PRODUCT(tiles, shape, type, tag, registers, a_at, b_at, ...)                                   \
   __device__ __forceinline__ void MultiplyShared(float(&d)[tiles][4], std::uint64_t a, std::uint64_t b,      \
                                                  ElementTag<tag>) {                                          \
@@ -40,30 +53,62 @@ namespace assay::device {
 
 ASSAY_PRODUCTS(8, "m64n64", ASSAY_D0 ", " ASSAY_D16, "32", "33", ASSAY_SUMS8(0))
 ASSAY_PRODUCTS(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48, "64", "65",
-               ASSAY_SUMS8(0), ASSAY_SUMS8(8))
+               ASSAY_SUMS16(0))
 ASSAY_PRODUCTS(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64, "80",
-               "81", ASSAY_SUMS8(0), ASSAY_SUMS8(8), ASSAY_SUMS4(16))
+               "81", ASSAY_SUMS16(0), ASSAY_SUMS4(16))
 ASSAY_PRODUCTS(24, "m64n192",
                ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80, "96",
-               "97", ASSAY_SUMS8(0), ASSAY_SUMS8(8), ASSAY_SUMS8(16))
+               "97", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
+
+// Plus d only where `adds`. `a` and `b` are MatrixDescriptors, of a's rows and b's columns: matrices of eight
+// of them by four k. Of the fp32 elements the upper 19 bits are taken.
+#define ASSAY_TF32_PRODUCT(tiles, shape, registers, a_at, b_at, adds_at, ...)                                \
+  __device__ __forceinline__ void MultiplyTf32(float(&d)[tiles][4], std::uint64_t a, std::uint64_t b,        \
+                                               bool adds) {                                                  \
+    asm volatile("{.reg .pred p; setp.ne.b32 p, %" adds_at                                                   \
+                 ", 0;\n"                                                                                    \
+                 "wgmma.mma_async.sync.aligned." shape "k8.f32.tf32.tf32 {" registers "}, %" a_at ", %" b_at \
+                 ", p, 1, 1;}\n"                                                                             \
+                 : __VA_ARGS__                                                                               \
+                 : "l"(a), "l"(b), "r"(static_cast<int>(adds)));                                             \
+  }
+
+ASSAY_TF32_PRODUCT(2, "m64n16", ASSAY_D0_7, "8", "9", "10", ASSAY_SUMS2(0))
+ASSAY_TF32_PRODUCT(4, "m64n32", ASSAY_D0, "16", "17", "18", ASSAY_SUMS4(0))
+ASSAY_TF32_PRODUCT(6, "m64n48", ASSAY_D0 ", " ASSAY_D16_23, "24", "25", "26", ASSAY_SUMS4(0), ASSAY_SUMS2(4))
+ASSAY_TF32_PRODUCT(8, "m64n64", ASSAY_D0 ", " ASSAY_D16, "32", "33", "34", ASSAY_SUMS8(0))
+ASSAY_TF32_PRODUCT(10, "m64n80", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32_39, "40", "41", "42", ASSAY_SUMS8(0),
+                   ASSAY_SUMS2(8))
+ASSAY_TF32_PRODUCT(12, "m64n96", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32, "48", "49", "50", ASSAY_SUMS8(0),
+                   ASSAY_SUMS4(8))
+ASSAY_TF32_PRODUCT(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48, "64", "65", "66",
+                   ASSAY_SUMS16(0))
+ASSAY_TF32_PRODUCT(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64, "80",
+                   "81", "82", ASSAY_SUMS16(0), ASSAY_SUMS4(16))
+ASSAY_TF32_PRODUCT(32, "m64n256",
+                   ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
+                            ", " ASSAY_D96 ", " ASSAY_D112,
+                   "128", "129", "130", ASSAY_SUMS16(0), ASSAY_SUMS16(16))
+
 #undef ASSAY_SUMS
+#undef ASSAY_SUMS2
 #undef ASSAY_SUMS4
 #undef ASSAY_SUMS8
+#undef ASSAY_SUMS16
+#undef ASSAY_D0_7
 #undef ASSAY_D0
+#undef ASSAY_D16_23
 #undef ASSAY_D16
+#undef ASSAY_D32_39
 #undef ASSAY_D32
 #undef ASSAY_D48
 #undef ASSAY_D64
 #undef ASSAY_D80
+#undef ASSAY_D96
+#undef ASSAY_D112
 #undef ASSAY_PRODUCT
 #undef ASSAY_PRODUCTS
-
-// Keeps what reads the sums behind the wait that comes before.
-template <int kTiles>
-__device__ __forceinline__ void HoldSums(float (&d)[kTiles][4]) {
-#pragma unroll
-  for (int i = 0; i < kTiles * 4; ++i) asm volatile("" : "+f"(d[i / 4][i % 4])::"memory");
-}
+#undef ASSAY_TF32_PRODUCT
 
 }  // namespace assay::device
 

@@ -8,7 +8,7 @@
 
 #include "kernels/device/ptx/cluster.h"
 #include "kernels/device/ptx/cluster_copy.h"
-#include "kernels/device/ptx/wgmma_tf32.h"
+#include "kernels/device/ptx/wgmma_shared.h"
 #include "kernels/dsconv/hopper_tf32/epilogue.h"
 #include "kernels/dsconv/hopper_tf32/load.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
