@@ -42,11 +42,7 @@ struct Hopper {
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
                             const assay_device_info& device) {
-    if (device.compute_capability / 10 != 9) {
-      return "needs sm_90a, and the device has compute capability " +
-             std::to_string(device.compute_capability / 10) + "." +
-             std::to_string(device.compute_capability % 10);
-    }
+    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
     if (problem.layout != ASSAY_NHWC || shape.c % 8 != 0) {
       return "takes nhwc with c a multiple of 8, whose rows tensor maps can describe; mma takes others";
     }

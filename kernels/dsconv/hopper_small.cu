@@ -28,13 +28,7 @@ class HopperSmall {
   static constexpr const char* kSummary =
       "for few outputs: each warp from input to products by itself; fp16 and bf16, nhwc, sm_80 and up";
 
-  static assay_promise Promise(assay_dtype dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.operand = dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16 : ASSAY_FORMAT_F16;
-    promise.rounds_intermediate = 1;
-    promise.prepacks_weights = 1;
-    return promise;
-  }
+  static assay_promise Promise(assay_dtype dtype) { return SixteenBitPromise(dtype); }
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
                             const assay_device_info& device) {

@@ -29,13 +29,7 @@ class HopperWide {
       "for many output channels: depthwise by FMA into shared memory, pointwise by wgmma; fp16 and bf16, "
       "sm_90a";
 
-  static assay_promise Promise(assay_dtype dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.operand = dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16 : ASSAY_FORMAT_F16;
-    promise.rounds_intermediate = 1;
-    promise.prepacks_weights = 1;
-    return promise;
-  }
+  static assay_promise Promise(assay_dtype dtype) { return SixteenBitPromise(dtype); }
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
                             const assay_device_info& device) {
@@ -43,11 +37,7 @@ class HopperWide {
     (void)problem, (void)shape, (void)device;
     return "needs sm_90a";
 #else
-    if (device.compute_capability / 10 != 9) {
-      return "needs sm_90a, and the device has compute capability " +
-             std::to_string(device.compute_capability / 10) + "." +
-             std::to_string(device.compute_capability % 10);
-    }
+    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
     if (problem.dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
     if (problem.layout != ASSAY_NHWC || shape.c % 8 != 0) {
       return "takes nhwc with c a multiple of 8, whose rows tensor maps can describe; mma takes others";

@@ -62,6 +62,23 @@ inline assay_promise Fp32Promise() {
   return promise;
 }
 
+// fp16 or bf16 operands, the intermediate rounded to them.
+inline assay_promise SixteenBitPromise(assay_dtype dtype) {
+  assay_promise promise = Fp32Promise();
+  promise.operand = dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16 : ASSAY_FORMAT_F16;
+  promise.rounds_intermediate = 1;
+  promise.prepacks_weights = 1;
+  return promise;
+}
+
+// Why a kernel of wgmma and TMA cannot run on the device; empty where it can.
+inline std::string WhyNotSm90a(const assay_device_info& device) {
+  if (device.compute_capability / 10 == 9) return {};
+  return "needs sm_90a, and the device has compute capability " +
+         std::to_string(device.compute_capability / 10) + "." +
+         std::to_string(device.compute_capability % 10);
+}
+
 // Limits that all variants of this pack share: Shape holds 32-bit sizes and offsets within one channel plane
 // or row.
 inline std::string WhyNotAnyVariant(const assay_problem& problem) {

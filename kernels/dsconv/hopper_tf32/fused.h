@@ -66,11 +66,7 @@ class Fused {
     (void)problem, (void)shape, (void)device;
     return "needs sm_90a";
 #else
-    if (device.compute_capability / 10 != 9) {
-      return "needs sm_90a, and the device has compute capability " +
-             std::to_string(device.compute_capability / 10) + "." +
-             std::to_string(device.compute_capability % 10);
-    }
+    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
     if (problem.dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
     const std::int64_t bands = static_cast<std::int64_t>(shape.n) * DivideUp(shape.p, kBandRows);
     if (bands * DivideUp(shape.q, 4) * DivideUp(shape.k, 32) > 0x7fffffff) {

@@ -26,13 +26,7 @@ class Fused {
   static constexpr const char *kName = Kernel::kName, *kSummary = Kernel::kSummary;
   using Tile = mma::Tile;
 
-  static assay_promise Promise(assay_dtype dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.operand = dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16 : ASSAY_FORMAT_F16;
-    promise.rounds_intermediate = 1;
-    promise.prepacks_weights = 1;
-    return promise;
-  }
+  static assay_promise Promise(assay_dtype dtype) { return SixteenBitPromise(dtype); }
 
   static std::vector<assay_tile_axis> Axes(const assay_problem& problem, const Shape& shape,
                                            const assay_device_info& device) {
