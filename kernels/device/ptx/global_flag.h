@@ -1,0 +1,33 @@
+// Words in device memory by which blocks of one launch tell each other what they wrote there (PTX ISA, memory
+// consistency model; sm_70, the proxy fence sm_90).
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#ifndef ASSAY_SIMT
+
+namespace assay::device {
+
+// What was written before a ReleaseAdd whose sum this sees is seen by what follows.
+__device__ __forceinline__ std::uint32_t LoadAcquire(const std::uint32_t* word) {
+  std::uint32_t value;
+  asm volatile("ld.acquire.gpu.global.u32 %0, [%1];\n" : "=r"(value) : "l"(word) : "memory");
+  return value;
+}
+
+// Hands over what this thread wrote, and what others wrote that it met in a barrier since.
+__device__ __forceinline__ void ReleaseAdd(std::uint32_t* word, std::uint32_t value) {
+  asm volatile("fence.acq_rel.gpu;\nred.relaxed.gpu.global.add.u32 [%0], %1;\n" ::"l"(word), "r"(value)
+               : "memory");
+}
+
+// Between writes to device memory by threads and bulk copies from there, on both sides of the word.
+__device__ __forceinline__ void FenceGlobalForCopies() {
+  asm volatile("fence.proxy.async.global;\n" ::: "memory");
+}
+
+}  // namespace assay::device
+
+#endif

@@ -1,0 +1,97 @@
+// The kernel of `hopper_l2` (hopper_l2.cu says what it does), and the one that packs its weights.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "kernels/dsconv/l2/plan.h"
+#include "kernels/dsconv/wide/weights.h"
+
+#ifndef ASSAY_SIMT
+#include "kernels/device/ptx/opaque.h"
+#include "kernels/device/shared_memory.h"
+#include "kernels/dsconv/l2/depthwise.h"
+#include "kernels/dsconv/l2/load.h"
+#include "kernels/dsconv/l2/multiply.h"
+#endif
+
+namespace assay::dsconv::l2 {
+
+// And begins the counters, which every launch leaves as it found them.
+template <class T>
+__global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __restrict__ w_dw,
+                              const T* __restrict__ b_dw, const T* __restrict__ w_pw,
+                              const T* __restrict__ b_pw, char* __restrict__ packed) {
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+  const std::int32_t columns = plan.tile.columns;
+  wide::PackBiases(first, step, std::int64_t{plan.column_tiles} * columns, shape.k, b_pw,
+                   reinterpret_cast<float*>(packed));
+  wide::PackFilters(first, step, plan.chunks, shape, w_dw, b_dw,
+                    reinterpret_cast<float*>(packed + plan.filters_from));
+  wide::PackWeights(first, step, plan.column_tiles, plan.chunks, columns, shape, w_pw,
+                    packed + plan.weights_from);
+  auto* counters = reinterpret_cast<std::uint32_t*>(packed + plan.counters_from);
+  for (std::int64_t i = first; i < plan.counters; i += step) counters[i] = 0;
+}
+
+#ifndef ASSAY_SIMT
+
+struct Storage {
+  unsigned char bytes[1024];  // and what follows
+};
+
+// Shared memory from where the swizzle counts rows. Each role finds it anew: kept from the kernel's beginning
+// it would cost the multiplying warps a register that they lack.
+__device__ __forceinline__ char* SharedFromHere() {
+  char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
+  const auto past = static_cast<std::int32_t>(device::SharedAddress(shared) % 1024);
+  return shared + device::Opaque((1024 - past) % 1024);
+}
+
+// By all threads of a block, when all its work is done: the last block clears the counters.
+__device__ __forceinline__ void End(const Block& block) {
+  __syncthreads();
+  bool last = false;
+  if (threadIdx.x == 0) {
+    __threadfence();
+    last = atomicAdd(block.Counters() + Plan::kEnded, 1u) == gridDim.x - 1;
+  }
+  if (__syncthreads_or(last) == 0) return;
+  for (std::int64_t i = threadIdx.x; i < block.plan.counters; i += blockDim.x) block.Counters()[i] = 0;
+}
+
+template <class T, int kTiles>
+__global__ void __launch_bounds__(wide::Threads(kTiles * 8), 1)
+    L2Kernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan, const T* __restrict__ x,
+             char* workspace, T* __restrict__ y) {
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  constexpr int kWarps = wide::DepthwiseWarps(kTiles * 8);
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  const auto block = [&] { return Block(shape, plan, workspace, SharedFromHere()); };
+  if (warp == 0) block().InitBarriers(lane);
+  __syncthreads();
+  if (plan.tile.pixel_blocks > 1) device::MeetInCluster();
+  if (warp < kMultiplyWarps) {
+    device::TakeRegisters<(kTiles > 16 ? 168 : 104)>();  // with the others' 88, of 4 x 128 or 5 x 96
+    MultiplyOperands<T, kTiles>(block(), y, warp, lane);
+  } else {
+    device::GiveRegisters<88>();
+    if (warp == kMultiplyWarps + kWarps) {
+      Loader(block(), lane).LoadAll();
+    } else if (shape.stride_h == 1) {
+      MakeBands<T, 1>(block(), x, lane);
+    } else {
+      MakeBands<T, 2>(block(), x, lane);
+    }
+  }
+  End(block());
+  // Others may still arrive here, or write here.
+  if (plan.tile.pixel_blocks > 1) device::MeetInCluster();
+#else
+  __trap();
+#endif
+}
+
+#endif
+
+}  // namespace assay::dsconv::l2

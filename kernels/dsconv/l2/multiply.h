@@ -1,0 +1,140 @@
+// The pointwise half, by two warpgroups, each of 64 pixels and all columns of a block: wgmma with both
+// operands from shared memory, on sums that begin as b_pw, then activation and stores straight from
+// registers.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifndef ASSAY_SIMT
+
+#include "kernels/device/ptx/global_flag.h"
+#include "kernels/device/ptx/opaque.h"
+#include "kernels/dsconv/l2/block.h"
+#include "kernels/dsconv/wide/place.h"
+#include "kernels/dsconv/wide/sums.h"
+
+namespace assay::dsconv::l2 {
+
+// How a warpgroup goes round the rings: slots that are filled, and those whose products are done.
+class Rings {
+ public:
+  __device__ __forceinline__ Rings(const Block& block, int warp, int lane)
+      : block_(block),
+        left_(device::SwizzledDescriptor(block.a_ring + warp / 4 * (64 * kPixelBytes))),
+        right_(device::SwizzledDescriptor(block.w_ring)) {
+    // The first lanes give back weights, to a block each, the next one operands.
+    const Tile& tile = block.plan.tile;
+    const bool gives_weights = lane < tile.pixel_blocks;
+    give_back_to_ = device::SharedAddressIn(
+        gives_weights ? block.w_free : block.a_free,
+        static_cast<std::uint32_t>(gives_weights ? lane : block.rank));
+    stages_ = gives_weights ? tile.weights : tile.operands;
+    gives_ = gives_weights ? !tile.resident : lane == tile.pixel_blocks;
+  }
+
+  __device__ __forceinline__ void Wait() const {
+    device::WaitBarrier(block_.w_filled + w_.slot, block_.plan.tile.resident ? 0 : w_.filled());
+    device::WaitBarrier(block_.a_filled + a_.slot, a_.filled());
+  }
+  __device__ __forceinline__ std::uint64_t Left() const {
+    return left_ + static_cast<std::uint32_t>(a_.slot * (kOperandBytes / 16));
+  }
+  __device__ __forceinline__ std::uint64_t Right() const {
+    return right_ + static_cast<std::uint32_t>(w_.slot * block_.plan.weight_bytes / 16);
+  }
+  __device__ __forceinline__ void Next() {
+    w_.Next(block_.plan.tile.weights), a_.Next(block_.plan.tile.operands);
+  }
+  __device__ __forceinline__ void BeginWeights() { w_.slot = 0; }
+
+  // The oldest products are done.
+  __device__ __forceinline__ void GiveBack() {
+    if (gives_) device::ArriveBarrierIn(give_back_to_ + static_cast<std::uint32_t>(used_) * 8);
+    if (++used_ == stages_) used_ = 0;
+  }
+
+ private:
+  const Block& block_;
+  const std::uint64_t left_, right_;
+  std::uint32_t give_back_to_;
+  std::int32_t stages_, used_ = 0;  // of the ring whose slots this lane gives back
+  bool gives_;
+  wide::RingAt a_, w_;
+};
+
+// Begins the products of a chunk, kSteps times 16 channels, and waits for those of the chunk before. No
+// branch may part the products: the compiler would wait for them there.
+template <class T, int kTiles, int kSteps>
+__device__ __forceinline__ void MultiplyChunk(Rings& rings, std::int32_t chunk, float (&sums)[kTiles][4]) {
+  rings.Wait();
+  const std::uint64_t left = rings.Left(), right = rings.Right();
+  device::FenceProducts();
+#pragma unroll
+  for (int i = 0; i < kSteps; ++i) {
+    wide::Multiply<T, kTiles>(sums, left + static_cast<std::uint64_t>(2 * i),
+                              right + static_cast<std::uint64_t>(2 * i));
+  }
+  device::CommitProducts();
+  if (chunk > 0) {
+    device::WaitProducts<1>();
+    rings.GiveBack();
+  }
+  rings.Next();
+}
+
+template <class T, int kTiles, bool kVectors>
+__device__ __forceinline__ void StoreSums(const Block& block, T* y, std::int32_t tile, int warp, int lane,
+                                          const float (&sums)[kTiles][4]) {
+  const Shape& shape = block.shape;
+  const std::int32_t first = block.PixelBlock(tile) * kPixels + warp * 16 + lane / 4;
+  const std::int32_t k0 = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * 8;
+#pragma unroll
+  for (int lower = 0; lower < 2; ++lower) {
+    const std::int32_t pixel = first + 8 * lower;
+    if (pixel >= block.plan.pixels) continue;
+    T* to = y + static_cast<std::int64_t>(pixel) * shape.k;
+#pragma unroll
+    for (int i = 0; i < kTiles; i += 4) {
+      wide::StoreEight<T, kVectors>(shape, block.plan.output, to, k0 + i * 8, lower, sums + i);
+    }
+  }
+}
+
+template <class T, int kTiles>
+__device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int warp, int lane) {
+  static_assert(kTiles % 4 == 0, "a lane stores the columns of four matrices at once");
+  const Plan& plan = block.plan;
+  const auto* biases = reinterpret_cast<const float*>(block.workspace);
+  Rings rings(block, warp, lane);
+  for (std::int32_t tile = block.cluster; tile < plan.tiles; tile += plan.clusters) {
+    float sums[kTiles][4];
+    wide::StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
+    const std::int32_t last = plan.chunks - 1;
+    for (std::int32_t chunk = 0; chunk < last; ++chunk) MultiplyChunk<T, kTiles, 4>(rings, chunk, sums);
+    if (plan.last_steps > 2) {
+      MultiplyChunk<T, kTiles, 4>(rings, last, sums);
+    } else {
+      MultiplyChunk<T, kTiles, 2>(rings, last, sums);
+    }
+    if (plan.tile.resident) rings.BeginWeights();
+    // All of the tile's operands have been copied: others may take their place.
+    const std::int32_t pixels = block.PixelBlock(device::Opaque(tile));
+    if (plan.Recycles() && warp == 0 && lane == 0 && pixels < plan.blocks) {
+      device::FenceGlobalForCopies();
+      device::ReleaseAdd(block.Counters() + Plan::kDone + pixels, 1);
+    }
+    __syncwarp();
+    device::WaitProducts<0>();
+    device::HoldSums(sums);
+    rings.GiveBack();
+    if (block.shape.k % 8 == 0) {
+      StoreSums<T, kTiles, true>(block, y, tile, warp, lane, sums);
+    } else {
+      StoreSums<T, kTiles, false>(block, y, tile, warp, lane, sums);
+    }
+  }
+}
+
+}  // namespace assay::dsconv::l2
+
+#endif

@@ -1,0 +1,136 @@
+// How `hopper_l2` cuts a problem, and how that lies in shared memory and in the workspace.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+#include "kernels/device/divide.h"
+#include "kernels/dsconv/shape.h"
+#include "kernels/dsconv/wide/clamp.h"
+#include "kernels/dsconv/wide/plan.h"
+
+namespace assay::dsconv::l2 {
+
+using wide::DivideUp;
+using wide::kChunk;
+using wide::kMultiplyWarps;
+using wide::kOperandBytes;
+using wide::kPixelBytes;
+using wide::kPixels;
+
+// Room for barriers, the most stages of a ring, and what both rings may take of shared memory: what is left is
+// L1's, through which the depthwise half reads x.
+inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12, kRingBytes = 192 * 1024;
+
+// Rows of outputs that a warp makes at once: more would need more registers.
+__host__ __device__ constexpr std::int32_t BandRows(std::int32_t stride) { return stride == 1 ? 4 : 2; }
+
+// What may be chosen.
+struct Tile {
+  std::int32_t columns;           // output channels of a block: 128, 192 or 256
+  std::int32_t pixel_blocks;      // of a cluster, 1 or 2, that share their weights
+  bool resident;                  // the weights stay in shared memory
+  std::int32_t operands, weights;  // stages of each ring
+  std::int32_t run;               // chunks of a band that are made one after the other before those of the next
+};
+
+// One launch. Output pixels are numbered as they lie in y, and 128 of them make a block of operands. The
+// depthwise half is made by bands: some rows of one image, or of every dilation-th of its rows and columns,
+// 64 channels (a chunk) at a time. What it makes lies in the workspace, [chunks][pixels][64 channels],
+// swizzled as wgmma wants it.
+struct Plan {
+  Tile tile;
+  wide::Clamp middle, output;    // the activations
+  std::int32_t chunks, last_steps;  // of input channels; products of 16 in the last of them
+  std::int32_t pixels, blocks;      // of all images, and blocks of 128 of them
+  std::int32_t column_tiles, tiles;  // blocks of output channels; what clusters work on, those first
+  std::int32_t clusters;
+  std::int32_t phases_h, phases_w, bands;  // of an image; bands of a phase
+  std::int32_t units, group;               // bands of all images, and how many go through all chunks before the next
+  std::int32_t slots;                      // blocks of operands that there is room for, a power of 2 or all
+  // From a row of taps, and from a column, to the next one in x; from a row of a band to the next in y.
+  std::uint32_t row_bytes, column_bytes, pixel_mask;
+  std::int32_t row_pixels, weight_bytes, shared_bytes;
+  // In the workspace, which begins with b_pw as floats.
+  std::int64_t filters_from, weights_from, counters_from, operands_from, workspace_bytes;
+  std::int64_t counters;  // words
+  device::Divisor by_columns, by_bands, by_phases_w, by_phases_h, by_chunks;
+
+  // Whether operands take the places of others that are done with.
+  __host__ __device__ bool Recycles() const { return slots < blocks; }
+  // Of counters: the next band, blocks that have ended, blocks of operands done with [blocks], pixels made
+  // [blocks][chunks].
+  static constexpr std::int32_t kNext = 0, kEnded = 1, kDone = 32;
+  __host__ __device__ std::int32_t FilledAt() const { return kDone + (blocks + 31) / 32 * 32; }
+};
+
+// Blocks of operands that a round of all clusters works on.
+inline std::int32_t BlocksOfRound(const Plan& plan) {
+  return std::max(1, plan.clusters * plan.tile.pixel_blocks / plan.column_tiles);
+}
+
+inline void PlaceOperands(const Shape& shape, Plan& plan) {
+  constexpr std::int64_t kMostKept = 40 << 20, kMostRecycled = 24 << 20;  // bytes that L2 keeps
+  const std::int64_t block_bytes = static_cast<std::int64_t>(plan.chunks) * kOperandBytes;
+  plan.slots = plan.blocks;
+  if (plan.blocks * block_bytes > kMostKept) {
+    // A band must not wait for a block of operands whose bands come after it: room for two groups and images.
+    const std::int32_t image = DivideUp(shape.p * shape.q, kPixels) + 1;
+    const std::int32_t group = DivideUp(plan.group * DivideUp(plan.pixels, plan.units), kPixels) + image;
+    const auto room = static_cast<std::int32_t>(
+        std::bit_floor(static_cast<std::uint32_t>(std::max<std::int64_t>(1, kMostRecycled / block_bytes))));
+    const auto least = static_cast<std::int32_t>(std::bit_ceil(static_cast<std::uint32_t>(2 * (group + image))));
+    plan.slots = std::min(plan.blocks, std::max(room, least));
+  }
+}
+
+// On a device that holds so many clusters of the tile.
+inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, std::int32_t clusters) {
+  Plan plan{};
+  plan.tile = tile, plan.clusters = clusters;
+  plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
+  plan.chunks = DivideUp(shape.c, kChunk);
+  plan.last_steps = DivideUp(shape.c - (plan.chunks - 1) * kChunk, 16);
+  plan.pixels = shape.n * shape.p * shape.q, plan.blocks = DivideUp(plan.pixels, kPixels);
+  plan.column_tiles = DivideUp(shape.k, tile.columns);
+  plan.tiles = DivideUp(plan.blocks, tile.pixel_blocks) * plan.column_tiles;
+  const std::int32_t step_h = shape.stride_h == 1 ? shape.dilation_h : 1,
+                     step_w = shape.stride_w == 1 ? shape.dilation_w : 1;
+  plan.phases_h = std::min(step_h, shape.p), plan.phases_w = std::min(step_w, shape.q);
+  plan.bands = DivideUp(DivideUp(shape.p, step_h), BandRows(shape.stride_h));
+  plan.units = shape.n * plan.phases_h * plan.phases_w * plan.bands;
+  plan.group = plan.units;
+  if (tile.run < plan.chunks) {
+    plan.group = std::clamp<std::int32_t>(
+        static_cast<std::int32_t>(static_cast<std::int64_t>(BlocksOfRound(plan)) * kPixels * plan.units /
+                                  plan.pixels),
+        1, plan.units);
+  }
+  plan.weight_bytes = tile.columns * kPixelBytes;
+  plan.shared_bytes =
+      1024 + kHeadBytes + tile.operands * kOperandBytes + tile.weights * plan.weight_bytes;  // 1024 to align
+  PlaceOperands(shape, plan);
+  plan.row_bytes = static_cast<std::uint32_t>(step_h * shape.w) * static_cast<std::uint32_t>(shape.c * 2);
+  plan.column_bytes = static_cast<std::uint32_t>(step_w * shape.c * 2);
+  plan.row_pixels = step_h * shape.q;
+  plan.pixel_mask = plan.Recycles() ? static_cast<std::uint32_t>(plan.slots * kPixels - 1) : ~0u;
+
+  const auto up = [](std::int64_t bytes) { return DivideUp<std::int64_t>(bytes, 1024) * 1024; };
+  const std::int64_t columns = static_cast<std::int64_t>(plan.column_tiles) * tile.columns;
+  plan.filters_from = up(columns * 4);
+  plan.weights_from = plan.filters_from + up(static_cast<std::int64_t>(plan.chunks) * 10 * kChunk * 4);
+  plan.counters_from = plan.weights_from + columns * plan.chunks * kPixelBytes;
+  plan.counters = plan.FilledAt() + static_cast<std::int64_t>(plan.blocks) * plan.chunks;
+  plan.operands_from = plan.counters_from + up(plan.counters * 4);
+  plan.workspace_bytes =
+      plan.operands_from + static_cast<std::int64_t>(plan.slots) * plan.chunks * kOperandBytes;
+  plan.by_columns = device::Divisor(plan.column_tiles);
+  plan.by_bands = device::Divisor(plan.bands), plan.by_chunks = device::Divisor(plan.chunks);
+  plan.by_phases_w = device::Divisor(plan.phases_w), plan.by_phases_h = device::Divisor(plan.phases_h);
+  return plan;
+}
+
+}  // namespace assay::dsconv::l2

@@ -1,0 +1,71 @@
+// The sums of a warpgroup, 64 pixels by 8 kTiles channels: their beginning as b_pw, a product of 16 channels,
+// and their stores. Columns stand in the order of ChannelOf (weights.h), so that a lane has 8 channels in a row.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifndef ASSAY_SIMT
+
+#include "kernels/device/ptx/wgmma.h"
+#include "kernels/device/ptx/wgmma_shared.h"
+#include "kernels/device/vector.h"
+#include "kernels/dsconv/shape.h"
+#include "kernels/dsconv/wide/clamp.h"
+#include "kernels/dsconv/wide/plan.h"
+
+namespace assay::dsconv::wide {
+
+// Of a lane's 8 output channels from k on, which prepack.h puts side by side in the columns of four matrices,
+// for the upper or the lower of its two pixels.
+template <class T, bool kVectors>
+__device__ __forceinline__ void StoreEight(const Shape& shape, const Clamp& clamp, T* pixel, std::int32_t k,
+                                           int lower, const float (*sums)[4]) {
+  std::uint32_t pairs[4];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) pairs[i] = PackClamped<T>(clamp, sums[i][2 * lower], sums[i][2 * lower + 1]);
+  if constexpr (kVectors) {
+    if (k < shape.k) device::StoreUint4(pixel + k, make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]));
+  } else {
+#pragma unroll
+    for (int i = 0; i < 8; ++i) {
+      if (k + i < shape.k) {
+        pixel[k + i] = device::FromBits<T>(static_cast<std::uint16_t>(pairs[i / 2] >> (i % 2 * 16)));
+      }
+    }
+  }
+}
+
+template <int kTiles>
+__device__ __forceinline__ void StartSums(const float* biases, int lane, float (&sums)[kTiles][4]) {
+#pragma unroll
+  for (int i = 0; i < kTiles; i += 4) {
+    const float4 low = device::LoadFloat4(biases + i * 8 + lane % 4 * 8),
+                 high = device::LoadFloat4(biases + i * 8 + lane % 4 * 8 + 4);
+    const float eight[8] = {low.x, low.y, low.z, low.w, high.x, high.y, high.z, high.w};
+#pragma unroll
+    for (int j = 0; j < 4; ++j) {
+      sums[i + j][0] = sums[i + j][2] = eight[2 * j];
+      sums[i + j][1] = sums[i + j][3] = eight[2 * j + 1];
+    }
+  }
+}
+
+// All columns times 16 channels. One product of 256 columns would need more registers than a thread has at
+// first: the compiler refuses it, whatever the warpgroup takes later.
+template <class T, int kTiles>
+__device__ __forceinline__ void Multiply(float (&sums)[kTiles][4], std::uint64_t left, std::uint64_t right) {
+  constexpr auto kTag = device::ElementTag<T>{};
+  if constexpr (kTiles <= 24) {
+    device::MultiplyShared(sums, left, right, kTag);
+  } else {
+    constexpr int kHalf = kTiles / 2;
+    auto& lower = reinterpret_cast<float(&)[kHalf][4]>(sums[0]);
+    auto& upper = reinterpret_cast<float(&)[kHalf][4]>(sums[kHalf]);
+    device::MultiplyShared(lower, left, right, kTag);
+    device::MultiplyShared(upper, left, right + kHalf * 8 * kPixelBytes / 16, kTag);
+  }
+}
+
+}  // namespace assay::dsconv::wide
+
+#endif

@@ -1,0 +1,67 @@
+// Weights as kernels of 64 input channels at once and blocks of output channels read them:
+//   b_pw: [columns of all blocks] floats
+//   depthwise: [chunks][r s taps and b_dw][64 channels] floats
+//   pointwise: [blocks of columns][chunks][columns][64 channels], swizzled as wgmma wants them: unit u of 8
+//     channels of column n at u ^ n % 8. Columns stand in the order of ChannelOf.
+// Zeros stand for channels beyond C and K. Each is packed by threads `first`, `first + step`, ...
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstdint>
+
+#include "kernels/device/element.h"
+#include "kernels/device/vector.h"
+#include "kernels/dsconv/shape.h"
+#include "kernels/dsconv/wide/plan.h"
+
+namespace assay::dsconv::wide {
+
+// The output channel, within a block's, of column n. A lane has columns 2t and 2t + 1 of every 8 columns; so
+// those of 32 are 8 channels in a row.
+__device__ __forceinline__ std::int32_t ChannelOf(std::int32_t n) {
+  return n / 32 * 32 + n % 8 / 2 * 8 + n % 32 / 8 * 2 + n % 2;
+}
+
+template <class T>
+__device__ __forceinline__ void PackBiases(std::int64_t first, std::int64_t step, std::int64_t columns,
+                                           std::int32_t channels, const T* b_pw, float* to) {
+  for (std::int64_t k = first; k < columns; k += step) {
+    to[k] = b_pw && k < channels ? device::ToFloat(b_pw[k]) : 0.0f;
+  }
+}
+
+template <class T>
+__device__ __forceinline__ void PackFilters(std::int64_t first, std::int64_t step, std::int32_t chunks,
+                                            const Shape& shape, const T* w_dw, const T* b_dw, float* to) {
+  const std::int32_t taps = shape.r * shape.s;
+  for (std::int64_t i = first; i < static_cast<std::int64_t>(chunks) * (taps + 1) * kChunk; i += step) {
+    const auto row = static_cast<std::int32_t>(i / kChunk), tap = row % (taps + 1);
+    const std::int32_t c = row / (taps + 1) * kChunk + static_cast<std::int32_t>(i % kChunk);
+    float value = 0.0f;
+    if (c < shape.c && tap < taps) value = device::ToFloat(w_dw[static_cast<std::int64_t>(c) * taps + tap]);
+    if (c < shape.c && tap == taps && b_dw) value = device::ToFloat(b_dw[c]);
+    to[i] = value;
+  }
+}
+
+// `columns` of each of `blocks`.
+template <class T>
+__device__ __forceinline__ void PackWeights(std::int64_t first, std::int64_t step, std::int32_t blocks,
+                                            std::int32_t chunks, std::int32_t columns, const Shape& shape,
+                                            const T* w_pw, char* to) {
+  for (std::int64_t i = first; i < static_cast<std::int64_t>(blocks) * chunks * columns * 8; i += step) {
+    const auto unit = static_cast<std::int32_t>(i % 8);
+    const std::int64_t row = i / 8;
+    const auto n = static_cast<std::int32_t>(row % columns);
+    const auto of_block = static_cast<std::int32_t>(row / columns);
+    const std::int32_t k = of_block / chunks * columns + ChannelOf(n);
+    const std::int32_t c = of_block % chunks * kChunk + unit * 8;
+    const uint4 value = k < shape.k && c < shape.c
+                            ? device::LoadUint4(w_pw + static_cast<std::int64_t>(k) * shape.c + c)
+                            : make_uint4(0, 0, 0, 0);
+    device::StoreUint4(to + row * kPixelBytes + (unit ^ n % 8) * 16, value);
+  }
+}
+
+}  // namespace assay::dsconv::wide
