@@ -53,9 +53,21 @@ struct Hopper {
     return {};
   }
 
-  // x as (c, w, h, n) and boxes of one input tile.
+  // x as (c, w, h, n).
   template <class T>
-  static cudaError_t SourceOf(const Shape& shape, const mma::Plan& plan, const T* x, CUtensorMap& map) {
+  static cudaError_t SourceOf(const Shape& shape, const mma::Plan& plan, const T* x,
+                              typename LoaderOf<T>::Source& source) {
+    const cudaError_t status = MapOf(shape, plan, plan.chunk, x, source.map);
+    source.last = source.map;
+    if (status != cudaSuccess || plan.last_chunk == plan.chunk) return status;
+    return MapOf(shape, plan, plan.last_chunk, x, source.last);
+  }
+
+ private:
+  // Boxes of `channels` of an input tile.
+  template <class T>
+  static cudaError_t MapOf(const Shape& shape, const mma::Plan& plan, std::int32_t channels, const T* x,
+                           CUtensorMap& map) {
     static const auto encode = device::TensorMapEncoder();
     if (encode == nullptr) return cudaErrorNotSupported;
     const auto size = [](std::int32_t value) { return static_cast<cuuint64_t>(value); };
@@ -63,14 +75,14 @@ struct Hopper {
     const cuuint64_t sizes[4] = {size(shape.c), size(shape.w), size(shape.h), size(shape.n)};
     const cuuint64_t strides[3] = {size(shape.c) * 2, size(shape.c) * size(shape.w) * 2,
                                    size(shape.c) * size(shape.w) * size(shape.h) * 2};
-    const cuuint32_t boxes[4] = {box(plan.chunk), box(plan.halo_columns), box(plan.halo_rows),
+    const cuuint32_t boxes[4] = {box(channels), box(plan.halo_columns), box(plan.halo_rows),
                                  box(plan.images)};
     const cuuint32_t steps[4] = {1, 1, 1, 1};
     const CUresult status = encode(
         &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
         4, const_cast<T*>(x), sizes, strides, boxes, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
-        plan.chunk == 64 ? CU_TENSOR_MAP_SWIZZLE_128B
-                         : (plan.chunk == 32 ? CU_TENSOR_MAP_SWIZZLE_64B : CU_TENSOR_MAP_SWIZZLE_32B),
+        channels == 64 ? CU_TENSOR_MAP_SWIZZLE_128B
+                       : (channels == 32 ? CU_TENSOR_MAP_SWIZZLE_64B : CU_TENSOR_MAP_SWIZZLE_32B),
         CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
   }

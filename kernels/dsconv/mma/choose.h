@@ -22,10 +22,10 @@ struct LoaderLimits {
 
 // What the kernel is compiled for, and what is free at run time.
 struct Tile {
-  int rows, tiles;               // kRows and kTiles of the kernel
-  int warps_p, warps_q, images;  // patches of a block
-  int split;                     // warps that share the input channels of a patch
-  int chunk, stages;
+  int rows, tiles;                // kRows and kTiles of the kernel
+  int warps_p, warps_q, images;   // patches of a block
+  int split;                      // warps that share the input channels of a patch
+  int chunk, last_chunk, stages;  // the last of a tile may be narrower
   bool resident;
   int blocks;  // of a multiprocessor
 };
@@ -66,11 +66,13 @@ inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) 
   plan.tiles = DivideUp(shape.n, tile.images) * plan.tiles_p * plan.tiles_q;
   plan.channels_out = tile.tiles * 8;
   plan.chunk = tile.chunk, plan.chunks = DivideUp(shape.c, tile.chunk);
+  plan.last_chunk = tile.last_chunk;
   plan.steps = DivideUp(shape.c, 16);
   plan.halo_rows = (plan.rows - 1) * shape.stride_h + (shape.r - 1) * shape.dilation_h + 1;
   plan.halo_columns = (plan.columns - 1) * shape.stride_w + (shape.s - 1) * shape.dilation_w + 1;
   plan.halo_columns = RoundUp(plan.halo_columns, 2);
   plan.image_bytes = plan.halo_rows * plan.halo_columns * plan.chunk * 2;
+  plan.last_image_bytes = plan.halo_rows * plan.halo_columns * plan.last_chunk * 2;
   plan.fixed = IsFixed(shape) ? shape.r : 0;
   plan.taps_padded = RoundUp(shape.r * shape.s, 4);
   plan.depthwise_bytes =
@@ -174,6 +176,12 @@ inline void ConsiderPatches(const Shape& shape, assay_layout layout, const assay
   }
 }
 
+// The narrowest last chunk for so many channels, a multiple of 16.
+inline int LastOf(std::int32_t channels, int chunk) {
+  const std::int32_t left = (channels - 1) % chunk + 1;
+  return left <= 16 ? 16 : (left <= 32 ? 32 : 64);
+}
+
 // Adds the tiles of one size of block.
 inline void ConsiderBlock(const Shape& shape, assay_layout layout, const assay_device_info& device,
                           const LoaderLimits& limits, int rows, int tiles, int most_warps,
@@ -184,9 +192,12 @@ inline void ConsiderBlock(const Shape& shape, assay_layout layout, const assay_d
     for (const int split : {1, 2, 3, 4, 6}) {
       if (split * 16 > channels) continue;
       for (int blocks = 1; blocks <= limits.most_blocks; ++blocks) {
-        const Tile tile{rows, tiles, 0, 0, 0, split, chunk, 0, false, blocks};
-        for (int patches = 1; patches * split * blocks <= most_warps; ++patches) {
-          ConsiderPatches(shape, layout, device, limits, tile, patches, offers);
+        for (const int last : {chunk, LastOf(channels, chunk)}) {
+          const Tile tile{rows, tiles, 0, 0, 0, split, chunk, last, 0, false, blocks};
+          for (int patches = 1; patches * split * blocks <= most_warps; ++patches) {
+            ConsiderPatches(shape, layout, device, limits, tile, patches, offers);
+          }
+          if (last < chunk || LastOf(channels, chunk) == chunk) break;
         }
       }
     }
@@ -225,7 +236,8 @@ std::vector<Tile> ListTiles(const Shape& shape, assay_layout layout, const assay
   for (const Offer& offer : offers) {
     const auto alike = [&](const Tile& tile) {
       return tile.rows == offer.tile.rows && tile.split == offer.tile.split &&
-             tile.chunk == offer.tile.chunk && tile.blocks == offer.tile.blocks;
+             tile.chunk == offer.tile.chunk && tile.last_chunk == offer.tile.last_chunk &&
+             tile.blocks == offer.tile.blocks;
     };
     if (list.size() < kMost && std::count_if(list.begin(), list.end(), alike) < kMostAlike) {
       list.push_back(offer.tile);

@@ -62,7 +62,8 @@ class Fused {
     return std::to_string(2 * tile.rows * tile.warps_p) + "x" + std::to_string(kColumns * tile.warps_q) +
            (tile.images > 1 ? "x" + std::to_string(tile.images) : "") +
            (tile.split > 1 ? "p" + std::to_string(tile.split) : "") + "r" + std::to_string(tile.rows) + "k" +
-           std::to_string(8 * tile.tiles) + "c" + std::to_string(tile.chunk) + "s" +
+           std::to_string(8 * tile.tiles) + "c" + std::to_string(tile.chunk) +
+           (tile.last_chunk < tile.chunk ? "." + std::to_string(tile.last_chunk) : "") + "s" +
            std::to_string(tile.stages) + (tile.blocks > 1 ? "b" + std::to_string(tile.blocks) : "") +
            (tile.resident ? "r" : "");
   }

@@ -53,40 +53,41 @@ __device__ __forceinline__ uint4 GatherUnit(const Shape& shape, const T* __restr
 template <class T>
 __device__ __forceinline__ void LoadRowVectors(const Shape& shape, const Plan& plan,
                                                const T* __restrict__ row, bool inside, std::int32_t r,
-                                               std::int32_t w0, std::int32_t c0, int lane,
+                                               std::int32_t w0, std::int32_t c0, std::int32_t width, int lane,
                                                const T* __restrict__ x, char* to) {
-  const std::int32_t units = plan.chunk / 8, shift = units == 8 ? 3 : (units == 4 ? 2 : 1);
+  const std::int32_t units = width / 8, shift = units == 8 ? 3 : (units == 4 ? 2 : 1);
   const std::int32_t unit = lane & (units - 1);
   const bool channels = inside && c0 + 8 * unit < shape.c;
   const T* from = row + (w0 * shape.x.w + c0 + 8 * unit);
   for (std::int32_t column = lane >> shift; column < plan.halo_columns; column += 32 >> shift) {
     const bool valid =
         channels && static_cast<std::uint32_t>(w0 + column) < static_cast<std::uint32_t>(shape.w);
-    device::CopyAsync16(to + (UnitOffset(plan, r, column) ^ unit << 4), valid ? from + column * shape.x.w : x,
-                        valid);
+    device::CopyAsync16(to + (UnitOffset(width, r * plan.halo_columns + column) ^ unit << 4),
+                        valid ? from + column * shape.x.w : x, valid);
   }
 }
 
 template <class T>
 __device__ __forceinline__ void GatherRow(const Shape& shape, const Plan& plan, const T* __restrict__ row,
                                           bool inside, std::int32_t r, std::int32_t w0, std::int32_t c0,
-                                          int lane, char* to) {
-  const std::int32_t units = plan.chunk / 8;
+                                          std::int32_t width, int lane, char* to) {
+  const std::int32_t units = width / 8;
   for (std::int32_t i = lane; i < plan.halo_columns * units; i += 32) {
     const std::int32_t column = shape.channels_last ? i / units : i % plan.halo_columns;
     const std::int32_t unit = shape.channels_last ? i % units : i / plan.halo_columns;
     const std::int32_t w = w0 + column;
     const bool valid = inside && w >= 0 && w < shape.w;
     device::StoreUint4(
-        to + (UnitOffset(plan, r, column) ^ unit << 4),
+        to + (UnitOffset(width, r * plan.halo_columns + column) ^ unit << 4),
         valid ? GatherUnit(shape, row + w * shape.x.w, c0 + 8 * unit) : make_uint4(0, 0, 0, 0));
   }
 }
 
-// Begins to load `chunk` channels from c0 on of a block's input tile; zeros outside of the image.
+// Begins to load a chunk of a block's input tile; zeros outside of the image.
 template <class T>
 __device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& plan, const T* __restrict__ x,
-                                              const TileAt& at, std::int32_t c0, char* to) {
+                                              const TileAt& at, std::int32_t chunk, char* to) {
+  const std::int32_t c0 = chunk * plan.chunk, width = WidthOf(plan, chunk);
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const std::int32_t h0 = at.p0(plan) * shape.stride_h - shape.pad_h;
   const std::int32_t w0 = at.q0(plan) * shape.stride_w - shape.pad_w;
@@ -97,9 +98,9 @@ __device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& pl
     const bool inside = n < shape.n && h >= 0 && h < shape.h;
     const T* from = inside ? x + n * shape.x.n + h * shape.x.h : x;
     if (plan.vectors) {
-      LoadRowVectors(shape, plan, from, inside, row, w0, c0, lane, x, to);
+      LoadRowVectors(shape, plan, from, inside, row, w0, c0, width, lane, x, to);
     } else {
-      GatherRow(shape, plan, from, inside, row, w0, c0, lane, to);
+      GatherRow(shape, plan, from, inside, row, w0, c0, width, lane, to);
     }
   }
 }
@@ -168,13 +169,13 @@ struct CopyLoader {
     return stage;
   }
 
-  __device__ __forceinline__ void Release() {}
+  __device__ __forceinline__ void Release(int) {}
 
  private:
   __device__ __forceinline__ void Next() {
     if (tile < plan.tiles) {
       char* to = ring + next_slot * plan.stage_bytes;
-      LoadInputTile(shape, plan, x, at, chunk * plan.chunk, to);
+      LoadInputTile(shape, plan, x, at, chunk, to);
       if (!plan.resident) {
         LoadWeights(weights + static_cast<std::int64_t>(chunk) * (plan.chunk / 16) * plan.step_bytes,
                     StepsOf(plan, chunk) * plan.step_bytes, to + plan.x_bytes);

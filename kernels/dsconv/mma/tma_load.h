@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/device/ptx/cluster_copy.h"
 #include "kernels/device/ptx/mbarrier.h"
 #include "kernels/device/ptx/tma.h"
 #include "kernels/device/ptx/wgmma.h"
@@ -29,11 +30,13 @@ struct BulkLoader {
   static constexpr std::int32_t kMostPixels = 256;  // of a box (CUDA driver API, cuTensorMapEncodeTiled)
   static constexpr std::int32_t kBarrierBytes = (2 * kMostStages + 1) * 8;
   static constexpr int WarpsOf(int, int most) { return most + kWarps; }
-  using Source = CUtensorMap;  // of x: (c, w, h, n), boxes of one input tile
+  struct Source {
+    CUtensorMap map, last;  // of x: (c, w, h, n), boxes of one input tile; of its last chunk
+  };
 
   const Shape& shape;
   const Plan& plan;
-  const CUtensorMap& map;
+  const Source& source;
   const char* weights;
   std::uint64_t *full, *empty, *weights_full;
   char *resident, *ring;
@@ -45,7 +48,7 @@ struct BulkLoader {
                                         const char* packed, char* shared)
       : shape(of_shape),
         plan(of_plan),
-        map(from),
+        source(from),
         weights(packed),
         full(reinterpret_cast<std::uint64_t*>(shared - kBarrierBytes)),
         empty(full + kMostStages),
@@ -56,6 +59,8 @@ struct BulkLoader {
         exchange_place(resident_place + of_plan.resident_bytes),
         ring_place(device::PlaceOf(ring)) {
     if (threadIdx.x == 0) {
+      device::PrefetchMap(&source.map);
+      if (plan.chunks > 1) device::PrefetchMap(&source.last);
       for (std::int32_t i = 0; i < plan.stages; ++i) {
         device::InitBarrier(full + i, 1);
         device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
@@ -104,9 +109,9 @@ struct BulkLoader {
   }
 
   // The chunk has been read by this warp.
-  __device__ __forceinline__ void Release() {
+  __device__ __forceinline__ void Release(int lane) {
     __syncwarp();
-    if (threadIdx.x % 32 == 0) device::ArriveBarrier(empty + slot);
+    if (lane == 0) device::ArriveBarrier(empty + slot);
     Advance();
   }
 
@@ -119,10 +124,12 @@ struct BulkLoader {
     char* to = ring + slot * plan.stage_bytes;
     std::uint64_t* barrier = full + slot;
     const std::int32_t weight_bytes = plan.resident ? 0 : StepsOf(plan, chunk) * plan.step_bytes;
-    device::ArriveAndExpect(barrier,
-                            static_cast<std::uint32_t>(plan.images * plan.image_bytes + weight_bytes));
-    device::CopyBox4(to, &map, barrier, chunk * plan.chunk, at.q0(plan) * shape.stride_w - shape.pad_w,
-                     at.p0(plan) * shape.stride_h - shape.pad_h, at.n * plan.images);
+    const bool last = chunk + 1 == plan.chunks;
+    const std::int32_t image_bytes = last ? plan.last_image_bytes : plan.image_bytes;
+    device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(plan.images * image_bytes + weight_bytes));
+    device::CopyBox4(to, last ? &source.last : &source.map, barrier, chunk * plan.chunk,
+                     at.q0(plan) * shape.stride_w - shape.pad_w, at.p0(plan) * shape.stride_h - shape.pad_h,
+                     at.n * plan.images);
     if (!plan.resident) {
       device::CopyBulk(to + plan.x_bytes,
                        weights + static_cast<std::int64_t>(chunk) * (plan.chunk / 16) * plan.step_bytes,
