@@ -79,10 +79,9 @@ struct FixedWindow {
   static constexpr int kPairs = kStride * (kRows - 1) + kSize, kQuads = (kPairs + 1) / 2;
   static constexpr int kLoads = WordsOfColumn(kSize) / 4;
 
-  // UnitOffset, in chunks of `width`, of lane 8 i + j: column j of the warp's pixels in matrix i of a quad,
-  // for each column of taps, of the first two quads; and where that is in the present chunk. Those of the
-  // third quad and so on are whole rows further and, since rows are even, swizzled like these.
-  std::int32_t at[2][kSize], width;
+  // Where the first unit of lane 8 i + j is, column j of the warp's pixels in matrix i of a quad, for each
+  // column of taps, of the first two quads, in the present stage. Those of the third quad and so on are whole
+  // rows further and, since rows are even, swizzled like these.
   device::SharedPlace place[2][kSize];
   std::int32_t four_rows;  // bytes
   std::int32_t word;       // of the lane's weights
@@ -91,36 +90,40 @@ struct FixedWindow {
   // loaded.
   std::uint32_t weights[2][kLoads][4];
 
-  __device__ __forceinline__ void Init(const Shape&, const Plan& plan, const WarpIn& warp, int lane) {
+  __device__ __forceinline__ void Init(const Shape&, const Plan& plan, device::SharedPlace from,
+                                       const WarpIn& warp, int lane) {
 #pragma unroll
     for (int i = 0; i < 2 * kSize; ++i) {
-      const int row = warp.image * plan.halo_rows + warp.row * kStride + i / kSize * 2 + lane / 16 +
-                      lane / 8 % 2 * kRows * kStride;
-      const int pixel = row * plan.halo_columns + (warp.column + lane % 8) * kStride + i % kSize;
-      at[i / kSize][i % kSize] = UnitOffset(plan.chunk, pixel);
+      // Outputs beyond the image take what is there.
+      const int row = min(warp.row * kStride + i / kSize * 2 + lane / 16 + lane / 8 % 2 * kRows * kStride,
+                          plan.halo_rows - 1);
+      const int column = min((warp.column + lane % 8) * kStride + i % kSize, plan.halo_columns - 1);
+      const int pixel = (warp.image * plan.halo_rows + row) * plan.halo_columns + column;
+      place[i / kSize][i % kSize] = from + UnitOffset(plan.chunk, pixel);
     }
-    width = plan.chunk;
     holds = lane % 4 == lane / 8;
     word = lane / 4 * 16;
 #pragma unroll
     for (int i = 0; i < 8 * kLoads; ++i) weights[i / (4 * kLoads)][i / 4 % kLoads][i % 4] = 0;
   }
 
-  // A chunk of so many channels begins; stages begin where swizzling does, so that units are found by
-  // flipping bits of addresses.
-  __device__ __forceinline__ void Enter(const Plan& plan, device::SharedPlace stage, std::int32_t channels) {
-    if (channels != width) {
-      const int pixel_bits = width == 64 ? 7 : (width == 32 ? 6 : 5);  // from bytes
+  // A chunk of `width` channels begins, `bytes` further than the one before; stages begin where swizzling
+  // does, so that units are found by flipping bits of addresses.
+  __device__ __forceinline__ void Enter(const Plan& plan, device::SharedPlace, std::int32_t bytes,
+                                        std::int32_t width) {
 #pragma unroll
-      for (int i = 0; i < 2 * kSize; ++i) {
-        std::int32_t& offset = at[i / kSize][i % kSize];
-        offset = UnitOffset(channels, offset >> pixel_bits);
-      }
-      width = channels;
-    }
-#pragma unroll
-    for (int i = 0; i < 2 * kSize; ++i) place[i / kSize][i % kSize] = stage + at[i / kSize][i % kSize];
+    for (int i = 0; i < 2 * kSize; ++i) place[i / kSize][i % kSize] += bytes;
     four_rows = plan.halo_columns * width * 8;
+  }
+
+  // The same units where a pixel of the present stage has `to` channels in place of `from`.
+  __device__ __forceinline__ void Widen(device::SharedPlace stage, std::int32_t from, std::int32_t to) {
+    const int pixel_bits = from == 64 ? 7 : (from == 32 ? 6 : 5);  // from bytes
+#pragma unroll
+    for (int i = 0; i < 2 * kSize; ++i) {
+      device::SharedPlace& unit = place[i / kSize][i % kSize];
+      unit = stage + UnitOffset(to, static_cast<std::int32_t>(unit - stage) >> pixel_bits);
+    }
   }
 
   // The sums of 2 kRows x 8 pixels and kHalves times 8 channels, from unit `unit` of the chunk on; `words` of
@@ -216,14 +219,17 @@ struct AnyWindow {
   device::SharedPlace tile;
   std::int32_t width;
 
-  __device__ __forceinline__ void Init(const Shape&, const Plan&, const WarpIn& at, int lane) {
+  __device__ __forceinline__ void Init(const Shape&, const Plan&, device::SharedPlace, const WarpIn& at,
+                                       int lane) {
     warp = at;
     holds = lane % 4 == lane / 8;
   }
 
-  __device__ __forceinline__ void Enter(const Plan&, device::SharedPlace stage, std::int32_t channels) {
+  __device__ __forceinline__ void Enter(const Plan&, device::SharedPlace stage, std::int32_t,
+                                        std::int32_t channels) {
     tile = stage, width = channels;
   }
+  __device__ __forceinline__ void Widen(device::SharedPlace, std::int32_t, std::int32_t) {}
 
   template <int kHalves>
   __device__ __forceinline__ void Sum(const Shape& shape, const Plan& plan, device::SharedPlace words,

@@ -65,11 +65,11 @@ class Fused {
            std::to_string(8 * tile.tiles) + "c" + std::to_string(tile.chunk) +
            (tile.last_chunk < tile.chunk ? "." + std::to_string(tile.last_chunk) : "") + "s" +
            std::to_string(tile.stages) + (tile.blocks > 1 ? "b" + std::to_string(tile.blocks) : "") +
-           (tile.resident ? "r" : "");
+           (tile.resident ? "r" : "") + (tile.rehearses ? "" : "u");
   }
   static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
-    return CostOf(shape, MakePlan(shape, problem.layout, tile), tile, device.num_sms);
+    return CostOf(shape, MakePlan(shape, problem.layout, tile), tile, device.num_sms, kLimits.bulk);
   }
 
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
@@ -134,7 +134,7 @@ class Fused {
  private:
   using AnyLoader = typename Kernel::template LoaderOf<__half>;
   static constexpr LoaderLimits kLimits = {AnyLoader::kBarrierBytes, AnyLoader::kMostStages,
-                                           AnyLoader::kMostBlocks, AnyLoader::kMostPixels};
+                                           AnyLoader::kMostBlocks, AnyLoader::kMostPixels, AnyLoader::kBulk};
 
   template <int kSize_, int kStride_>
   struct Filter {

@@ -119,34 +119,44 @@ __device__ __forceinline__ void ComputeTiles(const Shape& shape, const Plan& pla
   const device::SharedPlace starts = device::PlaceOf(shared) + (part.number == 0 ? 0 : kTiles * kStartBytes);
   const WarpIn in = PlaceOfPatch<kRows>(plan, patch);
   typename WindowOf<T, kSize, kStride, kRows>::Type window;
-  window.Init(shape, plan, in, lane);
+  const std::int32_t ring_bytes = plan.stages * plan.stage_bytes;
+  window.Init(shape, plan, loader.ring_place + (ring_bytes - plan.stage_bytes), in,
+              lane);  // enters the first
   const Clamping middle = ClampingOf<T>(shape.act_mid);
   TileAt tile_at = FirstTile(plan);
-  for (std::int32_t tile = static_cast<std::int32_t>(blockIdx.x); tile < plan.tiles;
-       tile += static_cast<std::int32_t>(gridDim.x), tile_at.Next(plan)) {
+  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x);
+  // A rehearsal computes and stores nothing: it fetches the code for storing while the first input tile is on
+  // its way. Else all warps would wait for that code at once, and where a block has one tile, the launch too.
+  bool rehearsal = plan.rehearses;
+  while (tile < plan.tiles) {
     const WarpAt at = {tile_at.n * plan.images + in.image, tile_at.p0(plan) + in.row,
                        tile_at.q0(plan) + in.column,
                        static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
-    const bool any = at.n < shape.n && at.p < shape.p && at.q < shape.q;
+    const bool any = !rehearsal && at.n < shape.n && at.p < shape.p && at.q < shape.q;
     float sums[kRows][kTiles][4];
     StartSums<kRows, kTiles>(starts, lane, sums);
     device::SharedPlace weights = loader.resident_place;
     std::int32_t step = part.number;
-    std::int32_t chunk = 0;
-    do {
+    for (std::int32_t chunk = rehearsal ? plan.chunks : 0; chunk < plan.chunks; ++chunk) {
       const device::SharedPlace stage = loader.Acquire();
       const std::int32_t steps = StepsOf(plan, chunk);
       if (!plan.resident) weights = stage + plan.x_bytes;
+      window.Enter(plan, stage, stage == loader.ring_place ? plan.stage_bytes - ring_bytes : plan.stage_bytes,
+                   WidthOf(plan, chunk));
+      const bool narrow = plan.last_chunk < plan.chunk && chunk + 1 == plan.chunks;
+      if (narrow) window.Widen(stage, plan.chunk, plan.last_chunk);
       if (any) {
-        window.Enter(plan, stage, WidthOf(plan, chunk));
         step = ComputeChunk<T, kRows, kTiles, kOverlap>(shape, plan, middle, window, weights, step, steps,
                                                         lane, sums) -
                steps;
       }
+      if (narrow) window.Widen(stage, plan.last_chunk, plan.chunk);
       weights += steps * plan.step_bytes;
       loader.Release(lane);
-    } while (++chunk < plan.chunks);
+    }
     StoreOutputs<T, kRows, kTiles>(shape, at, any, part, tensors, lane, sums);
+    if (!rehearsal) tile += static_cast<std::int32_t>(gridDim.x), tile_at.Next(plan);
+    rehearsal = false;
   }
 }
 

@@ -56,14 +56,18 @@ __device__ __forceinline__ void LoadRowVectors(const Shape& shape, const Plan& p
                                                std::int32_t w0, std::int32_t c0, std::int32_t width, int lane,
                                                const T* __restrict__ x, char* to) {
   const std::int32_t units = width / 8, shift = units == 8 ? 3 : (units == 4 ? 2 : 1);
-  const std::int32_t unit = lane & (units - 1);
+  const std::int32_t unit = lane & (units - 1), at_once = 32 >> shift;
   const bool channels = inside && c0 + 8 * unit < shape.c;
-  const T* from = row + (w0 * shape.x.w + c0 + 8 * unit);
-  for (std::int32_t column = lane >> shift; column < plan.halo_columns; column += 32 >> shift) {
-    const bool valid =
-        channels && static_cast<std::uint32_t>(w0 + column) < static_cast<std::uint32_t>(shape.w);
-    device::CopyAsync16(to + (UnitOffset(width, r * plan.halo_columns + column) ^ unit << 4),
-                        valid ? from + column * shape.x.w : x, valid);
+  std::int32_t column = lane >> shift, w = w0 + column;
+  const T* from = row + (w * shape.x.w + c0 + 8 * unit);
+  // 32 lanes further are 512 bytes, and where 8 pixels swizzle, 4 of these.
+  std::int32_t offset = UnitOffset(width, r * plan.halo_columns + column) ^ unit << 4;
+  const std::int32_t flip = units == 8 ? 64 : 0, next = at_once * shape.x.w;
+#pragma unroll 4
+  for (; column < plan.halo_columns; column += at_once) {
+    const bool valid = channels && static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape.w);
+    device::CopyAsync16(to + offset, valid ? from : x, valid);
+    offset = (offset + 512) ^ flip, from += next, w += at_once;
   }
 }
 
@@ -120,6 +124,7 @@ struct CopyLoader {
   static constexpr std::int32_t kBarrierBytes = 0;
   static constexpr int kWarps = 0, kMostStages = 4, kMostBlocks = 2;  // all warps load
   static constexpr std::int32_t kMostPixels = 1 << 20;
+  static constexpr bool kBulk = false;
   using Source = const T*;  // x
   static constexpr int WarpsOf(int computing, int) { return computing; }
 

@@ -52,8 +52,9 @@ struct Plan {
   std::int32_t exchange_bytes;               // for sums of warps that share a patch
   std::int32_t stage_bytes;                  // an input tile, and its weights unless they stay
   std::int32_t stages;
-  bool resident;  // the weights of all channels stay in shared memory
-  bool vectors;   // x is read 16 bytes at a time
+  bool resident;   // the weights of all channels stay in shared memory
+  bool rehearses;  // stores once without outputs, while the first input tile is on its way
+  bool vectors;    // x is read 16 bytes at a time
 };
 
 // The steps of a chunk: the last one may have fewer.

@@ -3,7 +3,6 @@
 
 #include <cuda_runtime.h>
 
-#include "kernels/device/ptx/cluster_copy.h"
 #include "kernels/device/ptx/mbarrier.h"
 #include "kernels/device/ptx/tma.h"
 #include "kernels/device/ptx/wgmma.h"
@@ -25,10 +24,11 @@ struct BulkLoader {
 #else
   static constexpr bool kAvailable = true;  // on the architecture that is compiled for
 #endif
-  // For each stage a barrier that it is full and one that it is empty, and one for the weights that stay.
+  // For each stage a barrier that it is full and one that it is empty.
   static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1, kLoadingRegisters = 24;
   static constexpr std::int32_t kMostPixels = 256;  // of a box (CUDA driver API, cuTensorMapEncodeTiled)
-  static constexpr std::int32_t kBarrierBytes = (2 * kMostStages + 1) * 8;
+  static constexpr std::int32_t kBarrierBytes = 2 * kMostStages * 8;
+  static constexpr bool kBulk = true;
   static constexpr int WarpsOf(int, int most) { return most + kWarps; }
   struct Source {
     CUtensorMap map, last;  // of x: (c, w, h, n), boxes of one input tile; of its last chunk
@@ -38,11 +38,23 @@ struct BulkLoader {
   const Plan& plan;
   const Source& source;
   const char* weights;
-  std::uint64_t *full, *empty, *weights_full;
+  std::uint64_t *full, *empty;
   char *resident, *ring;
   device::SharedPlace resident_place, exchange_place, ring_place;
-  std::int32_t slot = 0;
-  std::uint32_t parity = 0;
+  // A stage of the ring, and the parity of the phase that its barriers are in.
+  struct Turn {
+    std::int32_t slot;
+    std::uint32_t parity;
+
+    __device__ __forceinline__ void Next(const Plan& plan) {
+      if (++slot == plan.stages) slot = 0, parity ^= 1;
+    }
+  };
+  Turn reading = {0, 0};
+  // Of what is loaded next.
+  Turn loading;
+  TileAt at;
+  std::int32_t tile, chunk;
 
   __device__ __forceinline__ BulkLoader(const Shape& of_shape, const Plan& of_plan, const Source& from,
                                         const char* packed, char* shared)
@@ -52,45 +64,31 @@ struct BulkLoader {
         weights(packed),
         full(reinterpret_cast<std::uint64_t*>(shared - kBarrierBytes)),
         empty(full + kMostStages),
-        weights_full(empty + kMostStages),
         resident(shared),
         ring(shared + of_plan.resident_bytes + of_plan.exchange_bytes),
         resident_place(device::PlaceOf(resident)),
         exchange_place(resident_place + of_plan.resident_bytes),
         ring_place(device::PlaceOf(ring)) {
-    if (threadIdx.x == 0) {
-      device::PrefetchMap(&source.map);
-      if (plan.chunks > 1) device::PrefetchMap(&source.last);
-      for (std::int32_t i = 0; i < plan.stages; ++i) {
-        device::InitBarrier(full + i, 1);
-        device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
-      }
-      device::InitBarrier(weights_full, 1);
-      device::FenceBarrierInit();
+    if (!IsFirstLoading()) return;
+    loading = {0, 0}, at = FirstTile(plan), tile = static_cast<std::int32_t>(blockIdx.x), chunk = 0;
+    for (std::int32_t i = 0; i < plan.stages; ++i) {
+      device::InitBarrier(full + i, 1);
+      device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
     }
+    device::FenceBarrierInit();
+    // The others need not know the barriers for loads to begin.
+    for (std::int32_t i = 0; i < plan.stages && tile < plan.tiles; ++i) LoadNext();
   }
 
   __device__ __forceinline__ bool IsLoading() const { return threadIdx.x + 128 >= blockDim.x; }
 
-  // Of the loading warpgroup: all tiles of the block.
+  // Of the loading warpgroup: all further tiles of the block.
   __device__ __forceinline__ void Run() {
     device::GiveRegisters<kLoadingRegisters>();
-    if (threadIdx.x + 128 != blockDim.x) return;
-    TileAt at = FirstTile(plan);
-    bool weights_wanted = plan.resident;
-    for (std::int32_t tile = static_cast<std::int32_t>(blockIdx.x); tile < plan.tiles;
-         tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan)) {
-      for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
-        device::WaitBarrier(empty + slot, parity ^ 1);
-        Load(at, chunk);
-        Advance();
-        if (weights_wanted) {
-          const auto bytes = static_cast<std::uint32_t>(plan.steps * plan.step_bytes);
-          device::ArriveAndExpect(weights_full, bytes);
-          device::CopyBulk(resident, weights, bytes, weights_full);
-          weights_wanted = false;
-        }
-      }
+    if (!IsFirstLoading()) return;
+    while (tile < plan.tiles) {
+      device::WaitBarrier(empty + loading.slot, loading.parity ^ 1);
+      LoadNext();
     }
   }
 
@@ -99,42 +97,45 @@ struct BulkLoader {
   __device__ __forceinline__ void BeginComputing() {
     // Of 512 a lane in a quarter of a multiprocessor.
     device::TakeRegisters<(512 - kLoadingRegisters) / (kMostWarps / 4) / 8 * 8>();
-    if (plan.resident) device::WaitBarrier(weights_full, 0);
   }
 
   // The next chunk's input tile, once it is there.
   __device__ __forceinline__ device::SharedPlace Acquire() {
-    device::WaitBarrier(full + slot, parity);
-    return ring_place + slot * plan.stage_bytes;
+    device::WaitBarrier(full + reading.slot, reading.parity);
+    return ring_place + reading.slot * plan.stage_bytes;
   }
 
   // The chunk has been read by this warp.
   __device__ __forceinline__ void Release(int lane) {
     __syncwarp();
-    if (lane == 0) device::ArriveBarrier(empty + slot);
-    Advance();
+    if (lane == 0) device::ArriveBarrier(empty + reading.slot);
+    reading.Next(plan);
   }
 
  private:
-  __device__ __forceinline__ void Advance() {
-    if (++slot == plan.stages) slot = 0, parity ^= 1;
-  }
+  __device__ __forceinline__ bool IsFirstLoading() const { return threadIdx.x + 128 == blockDim.x; }
 
-  __device__ __forceinline__ void Load(const TileAt& at, std::int32_t chunk) {
-    char* to = ring + slot * plan.stage_bytes;
-    std::uint64_t* barrier = full + slot;
-    const std::int32_t weight_bytes = plan.resident ? 0 : StepsOf(plan, chunk) * plan.step_bytes;
+  // A chunk of the input tile, and of weights those that it is the first to need.
+  __device__ __forceinline__ void LoadNext() {
+    char* to = ring + loading.slot * plan.stage_bytes;
+    std::uint64_t* barrier = full + loading.slot;
     const bool last = chunk + 1 == plan.chunks;
+    const bool wants_weights = !plan.resident || tile == static_cast<std::int32_t>(blockIdx.x);
+    const std::int32_t weight_bytes = wants_weights ? StepsOf(plan, chunk) * plan.step_bytes : 0;
     const std::int32_t image_bytes = last ? plan.last_image_bytes : plan.image_bytes;
     device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(plan.images * image_bytes + weight_bytes));
     device::CopyBox4(to, last ? &source.last : &source.map, barrier, chunk * plan.chunk,
                      at.q0(plan) * shape.stride_w - shape.pad_w, at.p0(plan) * shape.stride_h - shape.pad_h,
                      at.n * plan.images);
-    if (!plan.resident) {
-      device::CopyBulk(to + plan.x_bytes,
-                       weights + static_cast<std::int64_t>(chunk) * (plan.chunk / 16) * plan.step_bytes,
+    if (wants_weights) {
+      const std::int32_t before = chunk * (plan.chunk / 16) * plan.step_bytes;
+      device::CopyBulk(plan.resident ? resident + before : to + plan.x_bytes, weights + before,
                        static_cast<std::uint32_t>(weight_bytes), barrier);
     }
+    if (++chunk == plan.chunks) {
+      chunk = 0, tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
+    }
+    loading.Next(plan);
   }
 };
 
