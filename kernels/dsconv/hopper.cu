@@ -1,11 +1,12 @@
 // `mma` with bulk copies (TMA), for what moves more bytes than it computes: few output channels; fp16 and
 // bf16, NHWC, sm_90a. A block, one a multiprocessor, owns a rectangle of output pixels and up to 160 output
-// channels and walks over rectangles. A warp that does nothing else copies input tiles into a ring of stages
-// as deep as shared memory allows, so that device memory never waits; 8 or 12 warps own a patch of pixels
-// each, or a part of its input channels where patches are too few, and release a stage each for itself. Both
-// halves run on matrix units with the intermediate in registers (mma/depthwise.h); the accumulators take what
-// registers the loading warp gives up. Time goes to device memory; where input channels are many more than
-// output channels, to the latency of the depthwise half.
+// channels and goes from rectangle to rectangle, in the end to whichever is left. A warp that does nothing
+// else copies input tiles into a ring of stages as deep as shared memory allows, so that device memory never
+// waits; 8 or 12 warps own a patch of pixels each, or a part of its input channels where patches are too few,
+// and release a stage each for itself. Both halves run on matrix units with the intermediate in registers
+// (mma/depthwise.h); the accumulators take what registers the loading warp gives up. Time goes to device
+// memory; where input channels are many more than output channels, to the copy engine, which takes as long
+// for pixels of the border and of neighbours as for a tile's own.
 #include <string>
 #include <type_traits>
 

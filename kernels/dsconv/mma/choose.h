@@ -30,6 +30,7 @@ struct Tile {
   bool resident;
   int blocks;             // of a multiprocessor
   bool rehearses = true;  // see ComputeTiles
+  bool dynamic = true;    // whether the last tiles go to whatever block comes for them
 };
 
 // One kRows, kTiles that a kernel is compiled for with registers for so many warps, and a list of them.
@@ -92,7 +93,7 @@ inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) 
       2 *
       (kBiasBytes + 8 * 4 * (plan.fixed != 0 ? plan.fixed * WordsOfColumn(plan.fixed) : plan.taps_padded));
   plan.step_bytes = plan.depthwise_bytes + tile.tiles * 256;
-  plan.packed_bytes = tile.tiles * 32 + plan.steps * plan.step_bytes;
+  plan.packed_bytes = tile.tiles * 32 + plan.steps * plan.step_bytes + kCounterBytes;
   plan.stages = tile.stages;
   plan.resident = tile.resident;
   plan.rehearses = tile.rehearses;
@@ -291,6 +292,9 @@ std::vector<Tile> ListTiles(const Shape& shape, assay_layout layout, const assay
   for (std::size_t i = 0, end = std::min<std::size_t>(list.size(), 3); i < end; ++i) {
     list.push_back(list[i]);
     list.back().rehearses = false;
+    if (!limits.bulk) continue;
+    list.push_back(list[i]);
+    list.back().dynamic = false;
   }
   return list;
 }

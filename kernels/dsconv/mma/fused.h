@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -65,7 +66,7 @@ class Fused {
            std::to_string(8 * tile.tiles) + "c" + std::to_string(tile.chunk) +
            (tile.last_chunk < tile.chunk ? "." + std::to_string(tile.last_chunk) : "") + "s" +
            std::to_string(tile.stages) + (tile.blocks > 1 ? "b" + std::to_string(tile.blocks) : "") +
-           (tile.resident ? "r" : "") + (tile.rehearses ? "" : "u");
+           (tile.resident ? "r" : "") + (tile.rehearses ? "" : "u") + (tile.dynamic ? "" : "f");
   }
   static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
@@ -79,7 +80,13 @@ class Fused {
     blocks_out_ = DivideUp(shape.k, plan_.channels_out);
     const std::int32_t slots = std::max(1, device.num_sms * tile_.blocks / blocks_out_);
     const std::int32_t rounds = DivideUp(plan_.tiles, slots);
-    blocks_ = DivideUp(plan_.tiles, rounds);
+    plan_.fixed_tiles = std::numeric_limits<std::int32_t>::max();
+    if (kLimits.bulk && tile_.dynamic && rounds > 2) {
+      blocks_ = slots;
+      plan_.fixed_tiles = slots * (rounds * 3 / 4);
+    } else {
+      blocks_ = DivideUp(plan_.tiles, rounds);
+    }
     plan_.step_n = blocks_ / (plan_.tiles_p * plan_.tiles_q);
     plan_.step_p = blocks_ / plan_.tiles_q % plan_.tiles_p;
     plan_.step_q = blocks_ % plan_.tiles_q;

@@ -123,18 +123,18 @@ __device__ __forceinline__ void ComputeTiles(const Shape& shape, const Plan& pla
   window.Init(shape, plan, loader.ring_place + (ring_bytes - plan.stage_bytes), in,
               lane);  // enters the first
   const Clamping middle = ClampingOf<T>(shape.act_mid);
-  TileAt tile_at = FirstTile(plan);
-  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x);
   // A rehearsal computes and stores nothing: it fetches the code for storing while the first input tile is on
   // its way. Else all warps would wait for that code at once, and where a block has one tile, the launch too.
   bool rehearsal = plan.rehearses;
-  while (tile < plan.tiles) {
+  while (true) {
+    float sums[kRows][kTiles][4];
+    StartSums<kRows, kTiles>(starts, lane, sums);
+    TileAt tile_at = {0, 0, 0};
+    if (!rehearsal && !loader.BeginTile(tile_at)) break;
     const WarpAt at = {tile_at.n * plan.images + in.image, tile_at.p0(plan) + in.row,
                        tile_at.q0(plan) + in.column,
                        static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
     const bool any = !rehearsal && at.n < shape.n && at.p < shape.p && at.q < shape.q;
-    float sums[kRows][kTiles][4];
-    StartSums<kRows, kTiles>(starts, lane, sums);
     device::SharedPlace weights = loader.resident_place;
     std::int32_t step = part.number;
     for (std::int32_t chunk = rehearsal ? plan.chunks : 0; chunk < plan.chunks; ++chunk) {
@@ -155,7 +155,6 @@ __device__ __forceinline__ void ComputeTiles(const Shape& shape, const Plan& pla
       loader.Release(lane);
     }
     StoreOutputs<T, kRows, kTiles>(shape, at, any, part, tensors, lane, sums);
-    if (!rehearsal) tile += static_cast<std::int32_t>(gridDim.x), tile_at.Next(plan);
     rehearsal = false;
   }
 }

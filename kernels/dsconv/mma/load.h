@@ -28,9 +28,8 @@ struct TileAt {
   }
 };
 
-__device__ __forceinline__ TileAt FirstTile(const Plan& plan) {
-  const std::int32_t tile = static_cast<std::int32_t>(blockIdx.x),
-                     in_image = tile % (plan.tiles_p * plan.tiles_q);
+__device__ __forceinline__ TileAt PlaceOfTile(const Plan& plan, std::int32_t tile) {
+  const std::int32_t in_image = tile % (plan.tiles_p * plan.tiles_q);
   return {tile / (plan.tiles_p * plan.tiles_q), in_image / plan.tiles_q, in_image % plan.tiles_q};
 }
 
@@ -134,8 +133,9 @@ struct CopyLoader {
   const char* weights;
   char *resident, *ring;
   device::SharedPlace resident_place, exchange_place, ring_place;
-  TileAt at;
-  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk = 0, slot = 0, next_slot = 0;
+  TileAt at, reading_at;  // of what is loaded and computed next
+  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), reading_tile = tile;
+  std::int32_t chunk = 0, slot = 0, next_slot = 0;
 
   __device__ __forceinline__ CopyLoader(const Shape& of_shape, const Plan& of_plan, const Source& from,
                                         const char* packed, char* shared)
@@ -148,7 +148,8 @@ struct CopyLoader {
         resident_place(device::PlaceOf(resident)),
         exchange_place(resident_place + of_plan.resident_bytes),
         ring_place(device::PlaceOf(ring)),
-        at(FirstTile(of_plan)) {
+        at(PlaceOfTile(of_plan, static_cast<std::int32_t>(blockIdx.x))),
+        reading_at(at) {
     if (plan.resident) LoadWeights(weights, plan.steps * plan.step_bytes, resident);
     for (int i = 0; i < plan.stages - 1; ++i) Next();
   }
@@ -157,6 +158,13 @@ struct CopyLoader {
   __device__ __forceinline__ void Run() {}
   template <int kMostWarps>
   __device__ __forceinline__ void BeginComputing() {}
+
+  // The block's next tile; false where there is none.
+  __device__ __forceinline__ bool BeginTile(TileAt& next) {
+    if (reading_tile >= plan.tiles) return false;
+    next = reading_at, reading_tile += static_cast<std::int32_t>(gridDim.x), reading_at.Next(plan);
+    return true;
+  }
 
   // The next chunk's input tile, once it is there.
   __device__ __forceinline__ device::SharedPlace Acquire() {

@@ -27,6 +27,9 @@ __host__ __device__ constexpr std::int32_t GroupBytes(std::int32_t matrices) {
   return GroupOf(matrices) * 512;
 }
 
+// Behind the weights of a block of output channels in the workspace (tma_load.h).
+inline constexpr std::int32_t kCounterBytes = 16;
+
 // One launch. Bytes are of shared memory.
 struct Plan {
   std::int32_t images, warps_p, warps_q;  // of a block: warps_p x warps_q for each image
@@ -35,6 +38,7 @@ struct Plan {
   std::int32_t warps;                     // of a block, that compute
   std::int32_t rows, columns;             // output pixels of a block
   std::int32_t tiles_p, tiles_q, tiles;   // blocks of pixels: down and across an image, and in all
+  std::int32_t fixed_tiles;               // the first of these, whose block is known beforehand
   std::int32_t step_n, step_p, step_q;   // from a block's tile to its next: gridDim.x as images, down, across
   std::int32_t channels_out;             // of a block
   std::int32_t chunk, chunks;            // input channels of a stage: 16, 32 or 64; stages of a tile
@@ -47,7 +51,7 @@ struct Plan {
   std::int32_t fixed;                    // size of a filter with a kernel of its own, else 0
   std::int32_t depthwise_bytes, step_bytes;  // weights of 16 input channels: depthwise, and with pointwise
   std::int32_t x_bytes;                      // of a stage: its input tile
-  std::int32_t packed_bytes;                 // b_pw and the weights of all channels, in the workspace
+  std::int32_t packed_bytes;                 // b_pw, the weights of all channels, counters: of the workspace
   std::int32_t resident_bytes;               // of the weights that stay
   std::int32_t exchange_bytes;               // for sums of warps that share a patch
   std::int32_t stage_bytes;                  // an input tile, and its weights unless they stay

@@ -6,6 +6,7 @@
 #include "kernels/device/ptx/mbarrier.h"
 #include "kernels/device/ptx/tma.h"
 #include "kernels/device/ptx/wgmma.h"
+#include "kernels/device/vector.h"
 #include "kernels/dsconv/mma/load.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/shape.h"
@@ -16,7 +17,9 @@ namespace assay::dsconv::mma {
 
 // A warp of its own copies the chunks of a block's tiles into a ring of stages, as soon as every computing
 // warp has left a stage; those do not wait for each other. It is one of the last warpgroup, which leaves its
-// registers to the others: what the register file holds is theirs.
+// registers to the others: what the register file holds is theirs. A block's first tiles are gridDim.x apart,
+// the last ones of the launch are taken by whatever block comes for them: multiprocessors are not equally far
+// from memory. Which tile a stage begins stands beside its barriers.
 template <class T>
 struct BulkLoader {
 #if defined(__CUDA_ARCH__) && !defined(__CUDA_ARCH_FEAT_SM90_ALL)
@@ -24,10 +27,10 @@ struct BulkLoader {
 #else
   static constexpr bool kAvailable = true;  // on the architecture that is compiled for
 #endif
-  // For each stage a barrier that it is full and one that it is empty.
-  static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1, kLoadingRegisters = 24;
+  // For each stage a barrier that it is full, one that it is empty, and the tile that it begins.
+  static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1, kLoadingRegisters = 32;
   static constexpr std::int32_t kMostPixels = 256;  // of a box (CUDA driver API, cuTensorMapEncodeTiled)
-  static constexpr std::int32_t kBarrierBytes = 2 * kMostStages * 8;
+  static constexpr std::int32_t kBarrierBytes = kMostStages * (8 + 8 + 16);
   static constexpr bool kBulk = true;
   static constexpr int WarpsOf(int, int most) { return most + kWarps; }
   struct Source {
@@ -39,6 +42,7 @@ struct BulkLoader {
   const Source& source;
   const char* weights;
   std::uint64_t *full, *empty;
+  char* tiles;
   char *resident, *ring;
   device::SharedPlace resident_place, exchange_place, ring_place;
   // A stage of the ring, and the parity of the phase that its barriers are in.
@@ -54,7 +58,7 @@ struct BulkLoader {
   // Of what is loaded next.
   Turn loading;
   TileAt at;
-  std::int32_t tile, chunk;
+  std::int32_t tile, tile_after, chunk;
 
   __device__ __forceinline__ BulkLoader(const Shape& of_shape, const Plan& of_plan, const Source& from,
                                         const char* packed, char* shared)
@@ -64,13 +68,14 @@ struct BulkLoader {
         weights(packed),
         full(reinterpret_cast<std::uint64_t*>(shared - kBarrierBytes)),
         empty(full + kMostStages),
+        tiles(reinterpret_cast<char*>(empty + kMostStages)),
         resident(shared),
         ring(shared + of_plan.resident_bytes + of_plan.exchange_bytes),
         resident_place(device::PlaceOf(resident)),
         exchange_place(resident_place + of_plan.resident_bytes),
         ring_place(device::PlaceOf(ring)) {
     if (!IsFirstLoading()) return;
-    loading = {0, 0}, at = FirstTile(plan), tile = static_cast<std::int32_t>(blockIdx.x), chunk = 0;
+    loading = {0, 0}, tile = static_cast<std::int32_t>(blockIdx.x), at = PlaceOfTile(plan, tile), chunk = 0;
     for (std::int32_t i = 0; i < plan.stages; ++i) {
       device::InitBarrier(full + i, 1);
       device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
@@ -90,6 +95,7 @@ struct BulkLoader {
       device::WaitBarrier(empty + loading.slot, loading.parity ^ 1);
       LoadNext();
     }
+    Finish();
   }
 
   // Of the others, before their first chunk.
@@ -97,6 +103,15 @@ struct BulkLoader {
   __device__ __forceinline__ void BeginComputing() {
     // Of 512 a lane in a quarter of a multiprocessor.
     device::TakeRegisters<(512 - kLoadingRegisters) / (kMostWarps / 4) / 8 * 8>();
+  }
+
+  // The block's next tile, once its first chunk is there; false where there is none.
+  __device__ __forceinline__ bool BeginTile(TileAt& next) {
+    device::WaitBarrier(full + reading.slot, reading.parity);
+    const uint4 four = device::LoadFour(device::PlaceOf(tiles) + reading.slot * 16);
+    next = {static_cast<std::int32_t>(four.x), static_cast<std::int32_t>(four.y),
+            static_cast<std::int32_t>(four.z)};
+    return four.w != 0;
   }
 
   // The next chunk's input tile, once it is there.
@@ -115,8 +130,37 @@ struct BulkLoader {
  private:
   __device__ __forceinline__ bool IsFirstLoading() const { return threadIdx.x + 128 == blockDim.x; }
 
+  // Two in the workspace, behind the weights, which the last block of a launch leaves as it found them: tiles
+  // taken, and blocks that are done.
+  __device__ __forceinline__ unsigned* Counters() const {
+    return reinterpret_cast<unsigned*>(
+        const_cast<char*>(weights + static_cast<std::int64_t>(plan.steps) * plan.step_bytes));
+  }
+
+  __device__ __forceinline__ std::int32_t TileAfter() const {
+    const std::int32_t further = tile + static_cast<std::int32_t>(gridDim.x);
+    if (further < plan.fixed_tiles) return further;
+    return plan.fixed_tiles + static_cast<std::int32_t>(atomicAdd(Counters(), 1u));
+  }
+
+  // Says that there is no further tile.
+  __device__ __forceinline__ void Finish() {
+    device::WaitBarrier(empty + loading.slot, loading.parity ^ 1);
+    device::StoreUint4(tiles + loading.slot * 16, make_uint4(0, 0, 0, 0));
+    device::ArriveBarrier(full + loading.slot);
+    if (plan.fixed_tiles >= plan.tiles) return;
+    unsigned* counters = Counters();
+    if (atomicAdd(counters + 1, 1u) + 1 == gridDim.x) counters[0] = counters[1] = 0;
+  }
+
   // A chunk of the input tile, and of weights those that it is the first to need.
   __device__ __forceinline__ void LoadNext() {
+    if (chunk == 0) {
+      device::StoreUint4(tiles + loading.slot * 16,
+                         make_uint4(static_cast<unsigned>(at.n), static_cast<unsigned>(at.down),
+                                    static_cast<unsigned>(at.across), 1));
+      tile_after = TileAfter();  // early: it may take as long as a load
+    }
     char* to = ring + loading.slot * plan.stage_bytes;
     std::uint64_t* barrier = full + loading.slot;
     const bool last = chunk + 1 == plan.chunks;
@@ -132,9 +176,7 @@ struct BulkLoader {
       device::CopyBulk(plan.resident ? resident + before : to + plan.x_bytes, weights + before,
                        static_cast<std::uint32_t>(weight_bytes), barrier);
     }
-    if (++chunk == plan.chunks) {
-      chunk = 0, tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan);
-    }
+    if (++chunk == plan.chunks) chunk = 0, tile = tile_after, at = PlaceOfTile(plan, tile);
     loading.Next(plan);
   }
 };
