@@ -179,7 +179,7 @@ __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, c
   }
   __syncthreads();
   if (loader.IsLoading()) {
-    loader.Run();
+    loader.template Run<Block::kMostWarps>();
   } else {
     loader.template BeginComputing<Block::kMostWarps>();
     if (warp < plan.warps) {

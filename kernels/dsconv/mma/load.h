@@ -155,6 +155,7 @@ struct CopyLoader {
   }
 
   __device__ __forceinline__ bool IsLoading() const { return false; }
+  template <int kMostWarps>
   __device__ __forceinline__ void Run() {}
   template <int kMostWarps>
   __device__ __forceinline__ void BeginComputing() {}

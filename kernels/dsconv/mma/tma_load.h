@@ -28,7 +28,9 @@ struct BulkLoader {
   static constexpr bool kAvailable = true;  // on the architecture that is compiled for
 #endif
   // For each stage a barrier that it is full, one that it is empty, and the tile that it begins.
-  static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1, kLoadingRegisters = 32;
+  static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1;
+  // Of a lane of the loading warpgroup; the others have what is left of 512 in a quarter of a multiprocessor.
+  __host__ __device__ static constexpr int LoadingRegisters(int most) { return most > 8 ? 40 : 32; }
   static constexpr std::int32_t kMostPixels = 256;  // of a box (CUDA driver API, cuTensorMapEncodeTiled)
   static constexpr std::int32_t kBarrierBytes = kMostStages * (8 + 8 + 16);
   static constexpr bool kBulk = true;
@@ -88,8 +90,9 @@ struct BulkLoader {
   __device__ __forceinline__ bool IsLoading() const { return threadIdx.x + 128 >= blockDim.x; }
 
   // Of the loading warpgroup: all further tiles of the block.
+  template <int kMostWarps>
   __device__ __forceinline__ void Run() {
-    device::GiveRegisters<kLoadingRegisters>();
+    device::GiveRegisters<LoadingRegisters(kMostWarps)>();
     if (!IsFirstLoading()) return;
     while (tile < plan.tiles) {
       device::WaitBarrier(empty + loading.slot, loading.parity ^ 1);
@@ -101,8 +104,7 @@ struct BulkLoader {
   // Of the others, before their first chunk.
   template <int kMostWarps>
   __device__ __forceinline__ void BeginComputing() {
-    // Of 512 a lane in a quarter of a multiprocessor.
-    device::TakeRegisters<(512 - kLoadingRegisters) / (kMostWarps / 4) / 8 * 8>();
+    device::TakeRegisters<(512 - LoadingRegisters(kMostWarps)) / (kMostWarps / 4) / 8 * 8>();
   }
 
   // The block's next tile, once its first chunk is there; false where there is none.
