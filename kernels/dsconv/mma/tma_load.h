@@ -83,8 +83,8 @@ struct BulkLoader {
       device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
     }
     device::FenceBarrierInit();
-    // The others need not know the barriers for loads to begin.
-    for (std::int32_t i = 0; i < plan.stages && tile < plan.tiles; ++i) LoadNext();
+    // The others need not know the barriers for loads to begin; but they wait for this thread.
+    for (std::int32_t i = 0; i < min(plan.stages, 3) && tile < plan.tiles; ++i) LoadNext();
   }
 
   __device__ __forceinline__ bool IsLoading() const { return threadIdx.x + 128 >= blockDim.x; }
