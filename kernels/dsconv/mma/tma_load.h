@@ -29,12 +29,21 @@ struct BulkLoader {
 #endif
   // For each stage a barrier that it is full, one that it is empty, and the tile that it begins.
   static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1;
-  // Of a lane of the loading warpgroup; the others have what is left of 512 in a quarter of a multiprocessor.
-  __host__ __device__ static constexpr int LoadingRegisters(int most) { return most > 8 ? 40 : 32; }
+  static constexpr int kLoadingRegisters = 40;      // of a lane of the loading warpgroup
   static constexpr std::int32_t kMostPixels = 256;  // of a box (CUDA driver API, cuTensorMapEncodeTiled)
   static constexpr std::int32_t kBarrierBytes = kMostStages * (8 + 8 + 16);
   static constexpr bool kBulk = true;
   static constexpr int WarpsOf(int, int most) { return most + kWarps; }
+  // Of a lane when a block begins, as launch bounds make the compiler choose them: equal shares of the 512 in
+  // a quarter of a multiprocessor, a multiple of 8. What that leaves over is never the block's.
+  __host__ __device__ static constexpr int FirstRegisters(int most) {
+    return 512 / (most / kWarps + 1) / 8 * 8;
+  }
+  // Of a lane that computes: its own, and what the loading warpgroup gives up. For more than that it would
+  // wait for ever.
+  __host__ __device__ static constexpr int ComputingRegisters(int most) {
+    return (FirstRegisters(most) + (FirstRegisters(most) - kLoadingRegisters) / (most / kWarps)) / 8 * 8;
+  }
   struct Source {
     CUtensorMap map, last;  // of x: (c, w, h, n), boxes of one input tile; of its last chunk
   };
@@ -92,7 +101,7 @@ struct BulkLoader {
   // Of the loading warpgroup: all further tiles of the block.
   template <int kMostWarps>
   __device__ __forceinline__ void Run() {
-    device::GiveRegisters<LoadingRegisters(kMostWarps)>();
+    device::GiveRegisters<kLoadingRegisters>();
     if (!IsFirstLoading()) return;
     while (tile < plan.tiles) {
       device::WaitBarrier(empty + loading.slot, loading.parity ^ 1);
@@ -104,7 +113,7 @@ struct BulkLoader {
   // Of the others, before their first chunk.
   template <int kMostWarps>
   __device__ __forceinline__ void BeginComputing() {
-    device::TakeRegisters<(512 - LoadingRegisters(kMostWarps)) / (kMostWarps / 4) / 8 * 8>();
+    device::TakeRegisters<ComputingRegisters(kMostWarps)>();
   }
 
   // The block's next tile, once its first chunk is there; false where there is none.
