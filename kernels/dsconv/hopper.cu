@@ -1,11 +1,12 @@
 // `mma` with bulk copies (TMA), for what moves more bytes than it computes: few output channels; fp16 and
 // bf16, NHWC, sm_90a. A block, one a multiprocessor, owns a rectangle of output pixels and up to 160 output
-// channels and walks over rectangles. A warp that does nothing else copies input tiles into a ring of stages
-// as deep as shared memory allows, so that device memory never waits; 8 or 12 warps own a patch of pixels
-// each, or a part of its input channels where patches are too few, and release a stage each for itself. Both
-// halves run on matrix units with the intermediate in registers (mma/depthwise.h); the accumulators take what
-// registers the loading warp gives up. Time goes to device memory; where input channels are many more than
-// output channels, to the latency of the depthwise half.
+// channels and goes from rectangle to rectangle, in the end to whichever is left. A warp that does nothing
+// else copies input tiles into a ring of stages as deep as shared memory allows, so that device memory never
+// waits; 8 or 12 warps own a patch of pixels each, or a part of its input channels where patches are too few,
+// and release a stage each for itself. Both halves run on matrix units with the intermediate in registers
+// (mma/depthwise.h); the accumulators take what registers the loading warp gives up. Time goes to device
+// memory; where input channels are many more than output channels, to the copy engine, which takes as long
+// for pixels of the border and of neighbours as for a tile's own.
 #include <string>
 #include <type_traits>
 
@@ -49,9 +50,21 @@ struct Hopper {
     return {};
   }
 
-  // x as (c, w, h, n) and boxes of one input tile.
+  // x as (c, w, h, n).
   template <class T>
-  static cudaError_t SourceOf(const Shape& shape, const mma::Plan& plan, const T* x, CUtensorMap& map) {
+  static cudaError_t SourceOf(const Shape& shape, const mma::Plan& plan, const T* x,
+                              typename LoaderOf<T>::Source& source) {
+    const cudaError_t status = MapOf(shape, plan, plan.chunk, x, source.map);
+    source.last = source.map;
+    if (status != cudaSuccess || plan.last_chunk == plan.chunk) return status;
+    return MapOf(shape, plan, plan.last_chunk, x, source.last);
+  }
+
+ private:
+  // Boxes of `channels` of an input tile.
+  template <class T>
+  static cudaError_t MapOf(const Shape& shape, const mma::Plan& plan, std::int32_t channels, const T* x,
+                           CUtensorMap& map) {
     static const auto encode = device::TensorMapEncoder();
     if (encode == nullptr) return cudaErrorNotSupported;
     const auto size = [](std::int32_t value) { return static_cast<cuuint64_t>(value); };
@@ -59,14 +72,14 @@ struct Hopper {
     const cuuint64_t sizes[4] = {size(shape.c), size(shape.w), size(shape.h), size(shape.n)};
     const cuuint64_t strides[3] = {size(shape.c) * 2, size(shape.c) * size(shape.w) * 2,
                                    size(shape.c) * size(shape.w) * size(shape.h) * 2};
-    const cuuint32_t boxes[4] = {box(plan.chunk), box(plan.halo_columns), box(plan.halo_rows),
+    const cuuint32_t boxes[4] = {box(channels), box(plan.halo_columns), box(plan.halo_rows),
                                  box(plan.images)};
     const cuuint32_t steps[4] = {1, 1, 1, 1};
     const CUresult status = encode(
         &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
         4, const_cast<T*>(x), sizes, strides, boxes, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
-        plan.chunk == 64 ? CU_TENSOR_MAP_SWIZZLE_128B
-                         : (plan.chunk == 32 ? CU_TENSOR_MAP_SWIZZLE_64B : CU_TENSOR_MAP_SWIZZLE_32B),
+        channels == 64 ? CU_TENSOR_MAP_SWIZZLE_128B
+                       : (channels == 32 ? CU_TENSOR_MAP_SWIZZLE_64B : CU_TENSOR_MAP_SWIZZLE_32B),
         CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
   }

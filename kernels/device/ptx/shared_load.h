@@ -22,6 +22,16 @@ using SharedPlace = std::uint32_t;
 __device__ __forceinline__ SharedPlace PlaceOf(const char* shared) { return SharedAddress(shared); }
 #endif
 
+// The place whose address differs in these bits.
+__device__ __forceinline__ SharedPlace Flip(SharedPlace place, std::int32_t bits) {
+#ifdef ASSAY_SIMT
+  return reinterpret_cast<const char*>(reinterpret_cast<std::uintptr_t>(place) ^
+                                       static_cast<std::uintptr_t>(bits));
+#else
+  return place ^ static_cast<std::uint32_t>(bits);
+#endif
+}
+
 __device__ __forceinline__ uint2 LoadTwo(SharedPlace from) {
 #ifdef ASSAY_SIMT
   return LoadUint2(from);

@@ -18,16 +18,19 @@ struct LoaderLimits {
   int most_stages;
   int most_blocks;           // of a multiprocessor: worth it where all warps wait for a load together
   std::int32_t most_pixels;  // along an axis of an input tile
+  bool bulk;                 // whether the copy engine loads
 };
 
 // What the kernel is compiled for, and what is free at run time.
 struct Tile {
-  int rows, tiles;               // kRows and kTiles of the kernel
-  int warps_p, warps_q, images;  // patches of a block
-  int split;                     // warps that share the input channels of a patch
-  int chunk, stages;
+  int rows, tiles;                // kRows and kTiles of the kernel
+  int warps_p, warps_q, images;   // patches of a block
+  int split;                      // warps that share the input channels of a patch
+  int chunk, last_chunk, stages;  // the last of a tile may be narrower
   bool resident;
-  int blocks;  // of a multiprocessor
+  int blocks;             // of a multiprocessor
+  bool rehearses = true;  // see ComputeTiles
+  bool dynamic = true;    // whether the last tiles go to whatever block comes for them
 };
 
 // One kRows, kTiles that a kernel is compiled for with registers for so many warps, and a list of them.
@@ -55,6 +58,11 @@ inline bool IsFixed(const Shape& shape) {
          shape.stride_h == shape.stride_w && (shape.r == 3 || shape.r == 5) && shape.stride_h <= 2;
 }
 
+// Inputs along an axis, without dilation.
+inline std::int32_t ExtentOf(std::int32_t outputs, std::int32_t stride, std::int32_t taps) {
+  return (outputs - 1) * stride + taps;
+}
+
 inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) {
   Plan plan{};
   plan.images = tile.images, plan.warps_p = tile.warps_p, plan.warps_q = tile.warps_q;
@@ -66,20 +74,29 @@ inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) 
   plan.tiles = DivideUp(shape.n, tile.images) * plan.tiles_p * plan.tiles_q;
   plan.channels_out = tile.tiles * 8;
   plan.chunk = tile.chunk, plan.chunks = DivideUp(shape.c, tile.chunk);
+  plan.last_chunk = tile.last_chunk;
   plan.steps = DivideUp(shape.c, 16);
   plan.halo_rows = (plan.rows - 1) * shape.stride_h + (shape.r - 1) * shape.dilation_h + 1;
   plan.halo_columns = (plan.columns - 1) * shape.stride_w + (shape.s - 1) * shape.dilation_w + 1;
+  plan.fixed = IsFixed(shape) ? shape.r : 0;
+  // What no output of the image wants is not loaded, where FixedWindow can do without it: columns, and rows
+  // where it holds a place for each.
+  if (plan.fixed != 0 && plan.tiles_q == 1) plan.halo_columns = ExtentOf(shape.q, shape.stride_w, shape.s);
+  if (plan.fixed != 0 && plan.tiles_p == 1 && shape.stride_h * (tile.rows - 1) + shape.r <= 4) {
+    plan.halo_rows = ExtentOf(shape.p, shape.stride_h, shape.r);
+  }
   plan.halo_columns = RoundUp(plan.halo_columns, 2);
   plan.image_bytes = plan.halo_rows * plan.halo_columns * plan.chunk * 2;
-  plan.fixed = IsFixed(shape) ? shape.r : 0;
+  plan.last_image_bytes = plan.halo_rows * plan.halo_columns * plan.last_chunk * 2;
   plan.taps_padded = RoundUp(shape.r * shape.s, 4);
   plan.depthwise_bytes =
       2 *
       (kBiasBytes + 8 * 4 * (plan.fixed != 0 ? plan.fixed * WordsOfColumn(plan.fixed) : plan.taps_padded));
   plan.step_bytes = plan.depthwise_bytes + tile.tiles * 256;
-  plan.packed_bytes = tile.tiles * 32 + plan.steps * plan.step_bytes;
+  plan.packed_bytes = tile.tiles * 32 + plan.steps * plan.step_bytes + kCounterBytes;
   plan.stages = tile.stages;
   plan.resident = tile.resident;
+  plan.rehearses = tile.rehearses;
   plan.resident_bytes = tile.resident ? RoundUp(plan.steps * plan.step_bytes, 1024) : 0;
   plan.exchange_bytes = RoundUp(plan.patches * 2 * (plan.split - 1) * GroupBytes(tile.tiles), 1024);
   plan.x_bytes = RoundUp(plan.images * plan.image_bytes, 1024);
@@ -105,42 +122,71 @@ struct Offer {
 struct UnitClocks {
   double busy, alone;
 };
-inline UnitClocks ClocksOfUnit(const Shape& shape, const Plan& plan, int rows, int tiles) {
+inline UnitClocks ClocksOfUnit(const Shape& shape, const Plan& plan, const Tile& tile, bool bulk) {
   const double taps = plan.fixed == 3 ? 61 : (plan.fixed == 5 ? 190 : 20.0 * shape.r * shape.s);
-  return {taps + 6.1 * tiles + 43, 3 * taps + 6.1 * tiles + 11 + 163.0 / rows};
+  if (bulk) return {taps + 6.1 * tile.tiles + 43, 2.8 * taps + 8.2 * tile.tiles + 11 + 45.0 / tile.rows};
+  return {1.5 * (taps + 6.1 * tile.tiles + 43), 2.4 * taps + 6.1 * tile.tiles + 170.0 / tile.rows};
+}
+
+// What a warp does for a tile of a block, in clocks, when it is alone and never waits.
+inline double WarpClocks(const Shape& shape, const Plan& plan, const Tile& tile, bool bulk) {
+  const double units = static_cast<double>(DivideUp(plan.steps, plan.split)) * tile.rows;
+  const double sums = tile.rows * tile.tiles;
+  const double clocks = units * ClocksOfUnit(shape, plan, tile, bulk).alone;
+  if (bulk) return clocks + 170 * plan.chunks + 350 + sums * (plan.split > 1 ? 95 : 45);
+  const double rows = static_cast<double>(plan.images) * plan.halo_rows;
+  const double vectors =
+      rows * plan.halo_columns * ((plan.chunks - 1) * plan.chunk + plan.last_chunk) / 8 / 32;
+  return clocks + 90 + sums * (plan.split > 1 ? 110 : 30) +
+         (60 * vectors + 300 * rows * plan.chunks) / plan.warps;
+}
+
+// Bytes of device memory for a tile; blocks of other output channels find most of its input in L2.
+inline double BytesOf(const Shape& shape, const Plan& plan, double again) {
+  const double blocks_out = DivideUp(shape.k, plan.channels_out);
+  const double in = static_cast<double>(shape.n) * shape.h * shape.w * shape.c,
+               out = static_cast<double>(shape.n) * shape.p * shape.q * std::min(shape.k, plan.channels_out);
+  return 2 * (in * (1 + again * (blocks_out - 1)) / blocks_out + out) / plan.tiles;
+}
+
+// Clocks in which the copy engine brings a tile's input: a pixel of a chunk is one row of what it copies.
+inline double CopyEngineClocks(const Plan& plan) {
+  const auto row = [](std::int32_t channels) { return channels == 64 ? 5.0 : (channels == 32 ? 3.2 : 2.5); };
+  return static_cast<double>(plan.images) * plan.halo_rows * plan.halo_columns *
+         ((plan.chunks - 1) * row(plan.chunk) + row(plan.last_chunk));
 }
 
 // What a launch takes in microseconds on an H100: the block with the most tiles, by what its warps compute or
-// what its loads move, whichever is more. Fitted to 152 launches of `hopper` without split
-// (docs/kernels/hopper.md), which it meets within 9 % (root mean square); what a split costs is estimated.
-inline double CostOf(const Shape& shape, const Plan& plan, const Tile& tile, std::int32_t num_sms) {
+// what its loads move, whichever is more. Fitted for `hopper` (`bulk`) to 499 launches and for `mma` to 584,
+// of an older version, which it meets within 5 % each (root mean square; docs/kernels/hopper.md); what
+// has changed since then, starting and storing sums and `mma`'s copies, is scaled by instructions.
+inline double CostOf(const Shape& shape, const Plan& plan, const Tile& tile, std::int32_t num_sms,
+                     bool bulk) {
   const std::int32_t blocks_out = DivideUp(shape.k, plan.channels_out);
   const double rounds = DivideUp(plan.tiles, std::max(1, num_sms * tile.blocks / blocks_out));
-  // Of a scheduler, less those whose patch is beyond the image.
+  // Warps of a scheduler, less those whose patch is beyond the image.
   const double inside = static_cast<double>(DivideUp(shape.p, 2 * tile.rows)) * DivideUp(shape.q, kColumns) /
                         (plan.tiles_p * tile.warps_p * plan.tiles_q * tile.warps_q);
-  const double warps = plan.warps * tile.blocks / 4.0 * inside;
-  const UnitClocks unit = ClocksOfUnit(shape, plan, tile.rows, tile.tiles);
+  const double warps = std::max(bulk ? 0.0 : 1.0, plan.warps * tile.blocks / 4.0 * inside);
   const double units = static_cast<double>(DivideUp(plan.steps, plan.split)) * tile.rows;
-  const double sums = tile.rows * tile.tiles;
-  const double alone = units * unit.alone + 306 * plan.chunks + 340 + sums * (plan.split > 1 ? 8 + 30 : 8);
-  const double compute = std::max(alone * (1 + 0.3 * (warps - 1)), warps * units * unit.busy);
-
-  const double pixels_in = static_cast<double>(shape.n) * shape.h * shape.w,
-               pixels_out = static_cast<double>(shape.n) * shape.p * shape.q;
-  const double bytes =
-      2 * (pixels_in * shape.c + pixels_out * std::min(shape.k, plan.channels_out)) / plan.tiles;
-  // A pixel of a chunk is one row of what the copy engine copies.
-  const double row = plan.chunk == 64 ? 6.9 : (plan.chunk == 32 ? 4.2 : 2.8);
-  const double copied = static_cast<double>(plan.images) * plan.halo_rows * plan.halo_columns * plan.chunks;
-  const double load = tile.blocks * std::max(bytes / 12.8, copied * row);
-  const double overlap = plan.stages > 2 ? 0.06 : 0.2;
+  const double busy = warps * units * ClocksOfUnit(shape, plan, tile, bulk).busy;
+  const double further = (bulk ? 0.27 : 0.12) * std::max(0.0, warps - 1);
+  double compute = std::max(WarpClocks(shape, plan, tile, bulk) * (1 + further), busy);
+  double load = tile.blocks * BytesOf(shape, plan, bulk ? 0.73 : 1.0) / 13;
+  if (bulk) {
+    load = std::max(load, tile.blocks * CopyEngineClocks(plan));
+  } else {
+    // All warps meet for every chunk, whose copies were begun stages - 1 chunks before.
+    compute += 970 * plan.chunks;
+    load = std::max(load, 1800.0 * plan.chunks / (plan.stages - 1));
+  }
+  const double overlap = bulk ? (plan.stages > 2 ? 0.12 : 0.17) : 0.33;
   // Short rows are slower than that where memory is busy.
-  const double slower = plan.chunk == 16 ? 1.05 : (plan.chunk == 32 && shape.c > 32 ? 1.02 : 1.0);
-  const double doubtful = plan.split > 1 ? 1.05 : 1.0;
-  const double tile_clocks =
-      (std::max(compute, load) + overlap * std::min(compute, load)) * slower * doubtful;
-  return (rounds * tile_clocks + 3600 + plan.x_bytes / 13.0) / 1750 + 3;
+  const double slower =
+      !bulk ? 1.0 : (plan.chunk == 16 ? 1.06 : (plan.chunk == 32 && shape.c > 32 ? 1.02 : 1.0));
+  const double clocks = (std::max(compute, load) + overlap * std::min(compute, load)) * slower;
+  const double start = bulk ? 5200 + plan.x_bytes / 13.0 : 3600;
+  return (rounds * clocks + start) / 1755 + 3;
 }
 
 // Fills in stages and what stays, as far as there is room; false where there is none.
@@ -169,9 +215,16 @@ inline void ConsiderPatches(const Shape& shape, assay_layout layout, const assay
       if ((warps_q - 1) * kColumns >= shape.q || (warps_p - 1) * 2 * tile.rows >= shape.p) continue;
       tile.images = images, tile.warps_p = warps_p, tile.warps_q = warps_q;
       if (!Fit(shape, layout, device, limits, tile)) continue;
-      offers.push_back({CostOf(shape, MakePlan(shape, layout, tile), tile, device.num_sms), tile});
+      const Plan plan = MakePlan(shape, layout, tile);
+      offers.push_back({CostOf(shape, plan, tile, device.num_sms, limits.bulk), tile});
     }
   }
+}
+
+// The narrowest last chunk for so many channels, a multiple of 16.
+inline int LastOf(std::int32_t channels, int chunk) {
+  const std::int32_t left = (channels - 1) % chunk + 1;
+  return left <= 16 ? 16 : (left <= 32 ? 32 : 64);
 }
 
 // Adds the tiles of one size of block.
@@ -184,9 +237,12 @@ inline void ConsiderBlock(const Shape& shape, assay_layout layout, const assay_d
     for (const int split : {1, 2, 3, 4, 6}) {
       if (split * 16 > channels) continue;
       for (int blocks = 1; blocks <= limits.most_blocks; ++blocks) {
-        const Tile tile{rows, tiles, 0, 0, 0, split, chunk, 0, false, blocks};
-        for (int patches = 1; patches * split * blocks <= most_warps; ++patches) {
-          ConsiderPatches(shape, layout, device, limits, tile, patches, offers);
+        for (const int last : {LastOf(channels, chunk), chunk}) {
+          const Tile tile{rows, tiles, 0, 0, 0, split, chunk, last, 0, false, blocks};
+          for (int patches = 1; patches * split * blocks <= most_warps; ++patches) {
+            ConsiderPatches(shape, layout, device, limits, tile, patches, offers);
+          }
+          if (last == chunk) break;
         }
       }
     }
@@ -225,11 +281,20 @@ std::vector<Tile> ListTiles(const Shape& shape, assay_layout layout, const assay
   for (const Offer& offer : offers) {
     const auto alike = [&](const Tile& tile) {
       return tile.rows == offer.tile.rows && tile.split == offer.tile.split &&
-             tile.chunk == offer.tile.chunk && tile.blocks == offer.tile.blocks;
+             tile.chunk == offer.tile.chunk && tile.last_chunk == offer.tile.last_chunk &&
+             tile.blocks == offer.tile.blocks;
     };
     if (list.size() < kMost && std::count_if(list.begin(), list.end(), alike) < kMostAlike) {
       list.push_back(offer.tile);
     }
+  }
+  // The first ones also without what is expected to pay.
+  for (std::size_t i = 0, end = std::min<std::size_t>(list.size(), 3); i < end; ++i) {
+    list.push_back(list[i]);
+    list.back().rehearses = false;
+    if (!limits.bulk) continue;
+    list.push_back(list[i]);
+    list.back().dynamic = false;
   }
   return list;
 }

@@ -79,22 +79,27 @@ struct FixedWindow {
   static constexpr int kPairs = kStride * (kRows - 1) + kSize, kQuads = (kPairs + 1) / 2;
   static constexpr int kLoads = WordsOfColumn(kSize) / 4;
 
-  // UnitOffset of lane 8 i + j: column j of the warp's pixels in matrix i of a quad, for each column of taps,
-  // of the first two quads. Those of the third and so on are whole rows further and, since rows are even,
-  // swizzled like these.
-  std::int32_t at[2][kSize];
-  std::int32_t word;  // of the lane's weights
-  bool holds;         // lane 4g + t holds rows 2t and 2t + 1 of column g of a diagonal matrix
+  // Where the first unit of lane 8 i + j is, column j of the warp's pixels in matrix i of a quad, for each
+  // column of taps, of the first two quads, in the present stage. Those of the third quad and so on are whole
+  // rows further and, since rows are even, swizzled like these.
+  device::SharedPlace place[2][kSize];
+  std::int32_t four_rows;  // bytes
+  std::int32_t word;       // of the lane's weights
+  bool holds;              // lane 4g + t holds rows 2t and 2t + 1 of column g of a diagonal matrix
   // Of one column of taps, for either half of the channels; zero in lanes that hold nothing, whatever is
   // loaded.
   std::uint32_t weights[2][kLoads][4];
 
-  __device__ __forceinline__ void Init(const Shape&, const Plan& plan, const WarpIn& warp, int lane) {
+  __device__ __forceinline__ void Init(const Shape&, const Plan& plan, device::SharedPlace from,
+                                       const WarpIn& warp, int lane) {
 #pragma unroll
     for (int i = 0; i < 2 * kSize; ++i) {
-      const int row = warp.image * plan.halo_rows + warp.row * kStride + i / kSize * 2 + lane / 16 +
-                      lane / 8 % 2 * kRows * kStride;
-      at[i / kSize][i % kSize] = UnitOffset(plan, row, (warp.column + lane % 8) * kStride + i % kSize);
+      // Outputs beyond the image take what is there.
+      const int row = min(warp.row * kStride + i / kSize * 2 + lane / 16 + lane / 8 % 2 * kRows * kStride,
+                          plan.halo_rows - 1);
+      const int column = min((warp.column + lane % 8) * kStride + i % kSize, plan.halo_columns - 1);
+      const int pixel = (warp.image * plan.halo_rows + row) * plan.halo_columns + column;
+      place[i / kSize][i % kSize] = from + UnitOffset(plan.chunk, pixel);
     }
     holds = lane % 4 == lane / 8;
     word = lane / 4 * 16;
@@ -102,13 +107,30 @@ struct FixedWindow {
     for (int i = 0; i < 8 * kLoads; ++i) weights[i / (4 * kLoads)][i / 4 % kLoads][i % 4] = 0;
   }
 
+  // A chunk of `width` channels begins, `bytes` further than the one before; stages begin where swizzling
+  // does, so that units are found by flipping bits of addresses.
+  __device__ __forceinline__ void Enter(const Plan& plan, device::SharedPlace, std::int32_t bytes,
+                                        std::int32_t width) {
+#pragma unroll
+    for (int i = 0; i < 2 * kSize; ++i) place[i / kSize][i % kSize] += bytes;
+    four_rows = plan.halo_columns * width * 8;
+  }
+
+  // The same units where a pixel of the present stage has `to` channels in place of `from`.
+  __device__ __forceinline__ void Widen(device::SharedPlace stage, std::int32_t from, std::int32_t to) {
+    const int pixel_bits = from == 64 ? 7 : (from == 32 ? 6 : 5);  // from bytes
+#pragma unroll
+    for (int i = 0; i < 2 * kSize; ++i) {
+      device::SharedPlace& unit = place[i / kSize][i % kSize];
+      unit = stage + UnitOffset(to, static_cast<std::int32_t>(unit - stage) >> pixel_bits);
+    }
+  }
+
   // The sums of 2 kRows x 8 pixels and kHalves times 8 channels, from unit `unit` of the chunk on; `words` of
   // these channels.
   template <int kHalves>
-  __device__ __forceinline__ void Sum(const Shape&, const Plan& plan, device::SharedPlace tile,
-                                      device::SharedPlace words, std::int32_t unit, int lane,
-                                      float (&sums)[kHalves][kRows][4]) {
-    const std::int32_t four_rows = plan.halo_columns * plan.chunk * 8;
+  __device__ __forceinline__ void Sum(const Shape&, const Plan& plan, device::SharedPlace words,
+                                      std::int32_t unit, int lane, float (&sums)[kHalves][kRows][4]) {
     float biases[kHalves][4];
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
@@ -126,18 +148,17 @@ struct FixedWindow {
         for (int i = 0; i < kLoads; ++i) {
           device::LoadFourIf(holds, from + (s * kLoads + i) * 128, weights[half][i]);
         }
-        LoadColumn(tile, four_rows, s, (unit + half) * 16, x[half]);
+        LoadColumn(s, (unit + half) * 16, x[half]);
       }
       AddColumn(x, s == 0, biases, sums);
     }
   }
 
  private:
-  __device__ __forceinline__ void LoadColumn(device::SharedPlace tile, std::int32_t four_rows, int s,
-                                             std::int32_t bytes, std::uint32_t (&x)[kQuads][4]) const {
+  __device__ __forceinline__ void LoadColumn(int s, std::int32_t bytes, std::uint32_t (&x)[kQuads][4]) const {
 #pragma unroll
     for (int m = 0; m < kQuads; ++m) {
-      const device::SharedPlace from = tile + (m / 2 * four_rows) + (at[m % 2][s] ^ bytes);
+      const device::SharedPlace from = device::Flip(place[m % 2][s], bytes) + m / 2 * four_rows;
       if (2 * m + 1 < kPairs) {
         device::LoadMatrix4(x[m], from);
       } else {
@@ -195,16 +216,24 @@ struct AnyWindow {
   static constexpr bool kOnlyClamps = false;
   WarpIn warp;
   bool holds;
+  device::SharedPlace tile;
+  std::int32_t width;
 
-  __device__ __forceinline__ void Init(const Shape&, const Plan&, const WarpIn& at, int lane) {
+  __device__ __forceinline__ void Init(const Shape&, const Plan&, device::SharedPlace, const WarpIn& at,
+                                       int lane) {
     warp = at;
     holds = lane % 4 == lane / 8;
   }
 
+  __device__ __forceinline__ void Enter(const Plan&, device::SharedPlace stage, std::int32_t,
+                                        std::int32_t channels) {
+    tile = stage, width = channels;
+  }
+  __device__ __forceinline__ void Widen(device::SharedPlace, std::int32_t, std::int32_t) {}
+
   template <int kHalves>
-  __device__ __forceinline__ void Sum(const Shape& shape, const Plan& plan, device::SharedPlace tile,
-                                      device::SharedPlace words, std::int32_t unit, int lane,
-                                      float (&sums)[kHalves][kRows][4]) {
+  __device__ __forceinline__ void Sum(const Shape& shape, const Plan& plan, device::SharedPlace words,
+                                      std::int32_t unit, int lane, float (&sums)[kHalves][kRows][4]) {
     const std::int32_t taps = shape.r * shape.s;
 #pragma unroll
     for (int half = 0; half < kHalves; ++half) {
@@ -228,7 +257,7 @@ struct AnyWindow {
 #pragma unroll
         for (int j = 0; j < kRows; ++j) {
           std::uint32_t both[4];
-          const std::int32_t at = UnitOffset(plan, row + j * shape.stride_h, column);
+          const std::int32_t at = UnitOffset(width, (row + j * shape.stride_h) * plan.halo_columns + column);
           device::LoadMatrix4(both, tile + (at ^ (unit + half) * 16));
           device::Mma16816(sums[half][j], both, w.x, w.y, device::ElementTag<T>{});
         }
@@ -242,12 +271,12 @@ struct AnyWindow {
 // one sum wait for each other, and few rows alone are too few to keep the matrix units busy.
 template <class T, int kHalves, int kRows, class Window>
 __device__ __forceinline__ void Depthwise(const Shape& shape, const Plan& plan, const Clamping& middle,
-                                          Window& window, device::SharedPlace tile, device::SharedPlace words,
-                                          std::int32_t step, int lane, std::uint32_t (&a)[kRows][4]) {
+                                          Window& window, device::SharedPlace words, std::int32_t step,
+                                          int lane, std::uint32_t (&a)[kRows][4]) {
 #pragma unroll
   for (int first = 0; first < 2; first += kHalves) {
     float sums[kHalves][kRows][4];
-    window.Sum(shape, plan, tile, words + first * (plan.depthwise_bytes / 2), 2 * step + first, lane, sums);
+    window.Sum(shape, plan, words + first * (plan.depthwise_bytes / 2), 2 * step + first, lane, sums);
 #pragma unroll
     for (int i = 0; i < kHalves; ++i) {
       const int half = first + i;

@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -56,13 +57,14 @@ class Fused {
     return std::to_string(2 * tile.rows * tile.warps_p) + "x" + std::to_string(kColumns * tile.warps_q) +
            (tile.images > 1 ? "x" + std::to_string(tile.images) : "") +
            (tile.split > 1 ? "p" + std::to_string(tile.split) : "") + "r" + std::to_string(tile.rows) + "k" +
-           std::to_string(8 * tile.tiles) + "c" + std::to_string(tile.chunk) + "s" +
+           std::to_string(8 * tile.tiles) + "c" + std::to_string(tile.chunk) +
+           (tile.last_chunk < tile.chunk ? "." + std::to_string(tile.last_chunk) : "") + "s" +
            std::to_string(tile.stages) + (tile.blocks > 1 ? "b" + std::to_string(tile.blocks) : "") +
-           (tile.resident ? "r" : "");
+           (tile.resident ? "r" : "") + (tile.rehearses ? "" : "u") + (tile.dynamic ? "" : "f");
   }
   static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
-    return CostOf(shape, MakePlan(shape, problem.layout, tile), tile, device.num_sms);
+    return CostOf(shape, MakePlan(shape, problem.layout, tile), tile, device.num_sms, kLimits.bulk);
   }
 
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
@@ -72,7 +74,13 @@ class Fused {
     blocks_out_ = DivideUp(shape.k, plan_.channels_out);
     const std::int32_t slots = std::max(1, device.num_sms * tile_.blocks / blocks_out_);
     const std::int32_t rounds = DivideUp(plan_.tiles, slots);
-    blocks_ = DivideUp(plan_.tiles, rounds);
+    plan_.fixed_tiles = std::numeric_limits<std::int32_t>::max();
+    if (kLimits.bulk && tile_.dynamic && rounds > 2) {
+      blocks_ = slots;
+      plan_.fixed_tiles = slots * (rounds * 3 / 4);
+    } else {
+      blocks_ = DivideUp(plan_.tiles, rounds);
+    }
     plan_.step_n = blocks_ / (plan_.tiles_p * plan_.tiles_q);
     plan_.step_p = blocks_ / plan_.tiles_q % plan_.tiles_p;
     plan_.step_q = blocks_ % plan_.tiles_q;
@@ -127,7 +135,7 @@ class Fused {
  private:
   using AnyLoader = typename Kernel::template LoaderOf<__half>;
   static constexpr LoaderLimits kLimits = {AnyLoader::kBarrierBytes, AnyLoader::kMostStages,
-                                           AnyLoader::kMostBlocks, AnyLoader::kMostPixels};
+                                           AnyLoader::kMostBlocks, AnyLoader::kMostPixels, AnyLoader::kBulk};
 
   template <int kSize_, int kStride_>
   struct Filter {

@@ -38,18 +38,23 @@ struct WindowOf<T, 0, 0, kRows> {
 
 // Every sum starts as its channel's b_pw.
 template <int kRows, int kTiles>
-__device__ __forceinline__ void StartSums(device::SharedPlace biases, int lane,
+__device__ __forceinline__ void StartSums(device::SharedPlace starts, int lane,
                                           float (&sums)[kRows][kTiles][4]) {
 #pragma unroll
-  for (int i = 0; i < kTiles; ++i) {
-    const uint2 two = device::LoadTwo(biases + (i * 8 + lane % 4 * 2) * 4);
-    const float first = __uint_as_float(two.x), second = __uint_as_float(two.y);
+  for (int j = 0; j < kRows; ++j) {
 #pragma unroll
-    for (int j = 0; j < kRows; ++j) {
-      sums[j][i][0] = sums[j][i][2] = first;
-      sums[j][i][1] = sums[j][i][3] = second;
+    for (int i = 0; i < kTiles; ++i) {
+      const uint4 four = device::LoadFour(starts + (i * kStartBytes + lane % 4 * 16));
+      sums[j][i][0] = __uint_as_float(four.x), sums[j][i][1] = __uint_as_float(four.y);
+      sums[j][i][2] = __uint_as_float(four.z), sums[j][i][3] = __uint_as_float(four.w);
     }
   }
+}
+
+// Word `i` of what sums start from: b_pw, and behind it as many zeros.
+template <int kTiles>
+__device__ __forceinline__ float StartWord(const float* __restrict__ biases, int i) {
+  return i < kTiles * 16 ? biases[i / 16 * 8 + i / 4 % 4 * 2 + i % 2] : 0.0f;
 }
 
 // Whether beside the sums there are registers for two operands.
@@ -63,14 +68,13 @@ __host__ __device__ constexpr bool Overlaps(int size, int rows, int tiles, int w
 template <class T, int kRows, int kTiles, bool kOverlap, class Window>
 __device__ __forceinline__ std::int32_t ComputeChunk(const Shape& shape, const Plan& plan,
                                                      const Clamping& middle, Window& window,
-                                                     device::SharedPlace stage, device::SharedPlace weights,
-                                                     std::int32_t step, std::int32_t steps, int lane,
+                                                     device::SharedPlace weights, std::int32_t step,
+                                                     std::int32_t steps, int lane,
                                                      float (&sums)[kRows][kTiles][4]) {
   constexpr int kHalves = kRows <= 2 && kTiles <= 16 ? 2 : 1;
   std::uint32_t first[kRows][4], second[kRows][4];
   const auto depthwise = [&](std::int32_t of, std::uint32_t(&a)[kRows][4]) {
-    Depthwise<T, kHalves, kRows>(shape, plan, middle, window, stage, weights + of * plan.step_bytes, of, lane,
-                                 a);
+    Depthwise<T, kHalves, kRows>(shape, plan, middle, window, weights + of * plan.step_bytes, of, lane, a);
   };
   const auto add = [&](std::int32_t of, const std::uint32_t(&a)[kRows][4]) {
     AddProducts<T, kRows, kTiles>(a, weights + (of * plan.step_bytes + plan.depthwise_bytes), lane, sums);
@@ -112,39 +116,50 @@ __device__ __forceinline__ void ComputeTiles(const Shape& shape, const Plan& pla
   const PartOfSums part = {warp / plan.patches, plan.split, patch + 1,
                            loader.exchange_place + patch * 2 * (plan.split - 1) * GroupBytes(kTiles)};
   // Of several parts the first has b_pw, the others the zeros behind it.
-  const device::SharedPlace biases = device::PlaceOf(shared) + (part.number == 0 ? 0 : kTiles * 32);
+  const device::SharedPlace starts = device::PlaceOf(shared) + (part.number == 0 ? 0 : kTiles * kStartBytes);
   const WarpIn in = PlaceOfPatch<kRows>(plan, patch);
   typename WindowOf<T, kSize, kStride, kRows>::Type window;
-  window.Init(shape, plan, in, lane);
+  const std::int32_t ring_bytes = plan.stages * plan.stage_bytes;
+  window.Init(shape, plan, loader.ring_place + (ring_bytes - plan.stage_bytes), in,
+              lane);  // enters the first
   const Clamping middle = ClampingOf<T>(shape.act_mid);
-  TileAt tile_at = FirstTile(plan);
-  for (std::int32_t tile = static_cast<std::int32_t>(blockIdx.x); tile < plan.tiles;
-       tile += static_cast<std::int32_t>(gridDim.x), tile_at.Next(plan)) {
+  // A rehearsal computes and stores nothing: it fetches the code for storing while the first input tile is on
+  // its way. Else all warps would wait for that code at once, and where a block has one tile, the launch too.
+  bool rehearsal = plan.rehearses;
+  while (true) {
+    float sums[kRows][kTiles][4];
+    StartSums<kRows, kTiles>(starts, lane, sums);
+    TileAt tile_at = {0, 0, 0};
+    if (!rehearsal && !loader.BeginTile(tile_at)) break;
     const WarpAt at = {tile_at.n * plan.images + in.image, tile_at.p0(plan) + in.row,
                        tile_at.q0(plan) + in.column,
                        static_cast<std::int32_t>(blockIdx.y) * plan.channels_out};
-    const bool any = at.n < shape.n && at.p < shape.p && at.q < shape.q;
-    float sums[kRows][kTiles][4];
-    StartSums<kRows, kTiles>(biases, lane, sums);
+    const bool any = !rehearsal && at.n < shape.n && at.p < shape.p && at.q < shape.q;
     device::SharedPlace weights = loader.resident_place;
     std::int32_t step = part.number;
-    for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
+    for (std::int32_t chunk = rehearsal ? plan.chunks : 0; chunk < plan.chunks; ++chunk) {
       const device::SharedPlace stage = loader.Acquire();
       const std::int32_t steps = StepsOf(plan, chunk);
       if (!plan.resident) weights = stage + plan.x_bytes;
+      window.Enter(plan, stage, stage == loader.ring_place ? plan.stage_bytes - ring_bytes : plan.stage_bytes,
+                   WidthOf(plan, chunk));
+      const bool narrow = plan.last_chunk < plan.chunk && chunk + 1 == plan.chunks;
+      if (narrow) window.Widen(stage, plan.chunk, plan.last_chunk);
       if (any) {
-        step = ComputeChunk<T, kRows, kTiles, kOverlap>(shape, plan, middle, window, stage, weights, step,
-                                                        steps, lane, sums) -
+        step = ComputeChunk<T, kRows, kTiles, kOverlap>(shape, plan, middle, window, weights, step, steps,
+                                                        lane, sums) -
                steps;
       }
+      if (narrow) window.Widen(stage, plan.last_chunk, plan.chunk);
       weights += steps * plan.step_bytes;
-      loader.Release();
+      loader.Release(lane);
     }
     StoreOutputs<T, kRows, kTiles>(shape, at, any, part, tensors, lane, sums);
+    rehearsal = false;
   }
 }
 
-// In shared memory: b_pw and zeros, the loader's barriers, weights that stay, sums on their way between
+// In shared memory: starts of sums, the loader's barriers, weights that stay, sums on their way between
 // warps, the ring of stages.
 template <class T, int kSize, int kStride, class Block, class Loader>
 __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, const Tensors<T>& tensors,
@@ -159,12 +174,12 @@ __device__ __forceinline__ void RunBlock(const Shape& shape, const Plan& plan, c
   packed += static_cast<std::int64_t>(blockIdx.y) * plan.packed_bytes;
 
   Loader loader(shape, plan, source, packed + kTiles * 32, shared + HeadBytes(kTiles, Loader::kBarrierBytes));
-  for (int i = static_cast<int>(threadIdx.x); i < kTiles * 16; i += static_cast<int>(blockDim.x)) {
-    reinterpret_cast<float*>(shared)[i] = i < kTiles * 8 ? reinterpret_cast<const float*>(packed)[i] : 0.0f;
+  for (int i = static_cast<int>(threadIdx.x); i < kTiles * 32; i += static_cast<int>(blockDim.x)) {
+    reinterpret_cast<float*>(shared)[i] = StartWord<kTiles>(reinterpret_cast<const float*>(packed), i);
   }
   __syncthreads();
   if (loader.IsLoading()) {
-    loader.Run();
+    loader.template Run<Block::kMostWarps>();
   } else {
     loader.template BeginComputing<Block::kMostWarps>();
     if (warp < plan.warps) {

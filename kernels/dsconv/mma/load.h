@@ -28,9 +28,8 @@ struct TileAt {
   }
 };
 
-__device__ __forceinline__ TileAt FirstTile(const Plan& plan) {
-  const std::int32_t tile = static_cast<std::int32_t>(blockIdx.x),
-                     in_image = tile % (plan.tiles_p * plan.tiles_q);
+__device__ __forceinline__ TileAt PlaceOfTile(const Plan& plan, std::int32_t tile) {
+  const std::int32_t in_image = tile % (plan.tiles_p * plan.tiles_q);
   return {tile / (plan.tiles_p * plan.tiles_q), in_image / plan.tiles_q, in_image % plan.tiles_q};
 }
 
@@ -53,40 +52,45 @@ __device__ __forceinline__ uint4 GatherUnit(const Shape& shape, const T* __restr
 template <class T>
 __device__ __forceinline__ void LoadRowVectors(const Shape& shape, const Plan& plan,
                                                const T* __restrict__ row, bool inside, std::int32_t r,
-                                               std::int32_t w0, std::int32_t c0, int lane,
+                                               std::int32_t w0, std::int32_t c0, std::int32_t width, int lane,
                                                const T* __restrict__ x, char* to) {
-  const std::int32_t units = plan.chunk / 8, shift = units == 8 ? 3 : (units == 4 ? 2 : 1);
-  const std::int32_t unit = lane & (units - 1);
+  const std::int32_t units = width / 8, shift = units == 8 ? 3 : (units == 4 ? 2 : 1);
+  const std::int32_t unit = lane & (units - 1), at_once = 32 >> shift;
   const bool channels = inside && c0 + 8 * unit < shape.c;
-  const T* from = row + (w0 * shape.x.w + c0 + 8 * unit);
-  for (std::int32_t column = lane >> shift; column < plan.halo_columns; column += 32 >> shift) {
-    const bool valid =
-        channels && static_cast<std::uint32_t>(w0 + column) < static_cast<std::uint32_t>(shape.w);
-    device::CopyAsync16(to + (UnitOffset(plan, r, column) ^ unit << 4), valid ? from + column * shape.x.w : x,
-                        valid);
+  std::int32_t column = lane >> shift, w = w0 + column;
+  const T* from = row + (w * shape.x.w + c0 + 8 * unit);
+  // 32 lanes further are 512 bytes, and where 8 pixels swizzle, 4 of these.
+  std::int32_t offset = UnitOffset(width, r * plan.halo_columns + column) ^ unit << 4;
+  const std::int32_t flip = units == 8 ? 64 : 0, next = at_once * shape.x.w;
+#pragma unroll 4
+  for (; column < plan.halo_columns; column += at_once) {
+    const bool valid = channels && static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape.w);
+    device::CopyAsync16(to + offset, valid ? from : x, valid);
+    offset = (offset + 512) ^ flip, from += next, w += at_once;
   }
 }
 
 template <class T>
 __device__ __forceinline__ void GatherRow(const Shape& shape, const Plan& plan, const T* __restrict__ row,
                                           bool inside, std::int32_t r, std::int32_t w0, std::int32_t c0,
-                                          int lane, char* to) {
-  const std::int32_t units = plan.chunk / 8;
+                                          std::int32_t width, int lane, char* to) {
+  const std::int32_t units = width / 8;
   for (std::int32_t i = lane; i < plan.halo_columns * units; i += 32) {
     const std::int32_t column = shape.channels_last ? i / units : i % plan.halo_columns;
     const std::int32_t unit = shape.channels_last ? i % units : i / plan.halo_columns;
     const std::int32_t w = w0 + column;
     const bool valid = inside && w >= 0 && w < shape.w;
     device::StoreUint4(
-        to + (UnitOffset(plan, r, column) ^ unit << 4),
+        to + (UnitOffset(width, r * plan.halo_columns + column) ^ unit << 4),
         valid ? GatherUnit(shape, row + w * shape.x.w, c0 + 8 * unit) : make_uint4(0, 0, 0, 0));
   }
 }
 
-// Begins to load `chunk` channels from c0 on of a block's input tile; zeros outside of the image.
+// Begins to load a chunk of a block's input tile; zeros outside of the image.
 template <class T>
 __device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& plan, const T* __restrict__ x,
-                                              const TileAt& at, std::int32_t c0, char* to) {
+                                              const TileAt& at, std::int32_t chunk, char* to) {
+  const std::int32_t c0 = chunk * plan.chunk, width = WidthOf(plan, chunk);
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const std::int32_t h0 = at.p0(plan) * shape.stride_h - shape.pad_h;
   const std::int32_t w0 = at.q0(plan) * shape.stride_w - shape.pad_w;
@@ -97,9 +101,9 @@ __device__ __forceinline__ void LoadInputTile(const Shape& shape, const Plan& pl
     const bool inside = n < shape.n && h >= 0 && h < shape.h;
     const T* from = inside ? x + n * shape.x.n + h * shape.x.h : x;
     if (plan.vectors) {
-      LoadRowVectors(shape, plan, from, inside, row, w0, c0, lane, x, to);
+      LoadRowVectors(shape, plan, from, inside, row, w0, c0, width, lane, x, to);
     } else {
-      GatherRow(shape, plan, from, inside, row, w0, c0, lane, to);
+      GatherRow(shape, plan, from, inside, row, w0, c0, width, lane, to);
     }
   }
 }
@@ -119,6 +123,7 @@ struct CopyLoader {
   static constexpr std::int32_t kBarrierBytes = 0;
   static constexpr int kWarps = 0, kMostStages = 4, kMostBlocks = 2;  // all warps load
   static constexpr std::int32_t kMostPixels = 1 << 20;
+  static constexpr bool kBulk = false;
   using Source = const T*;  // x
   static constexpr int WarpsOf(int computing, int) { return computing; }
 
@@ -128,8 +133,9 @@ struct CopyLoader {
   const char* weights;
   char *resident, *ring;
   device::SharedPlace resident_place, exchange_place, ring_place;
-  TileAt at;
-  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), chunk = 0, slot = 0, next_slot = 0;
+  TileAt at, reading_at;  // of what is loaded and computed next
+  std::int32_t tile = static_cast<std::int32_t>(blockIdx.x), reading_tile = tile;
+  std::int32_t chunk = 0, slot = 0, next_slot = 0;
 
   __device__ __forceinline__ CopyLoader(const Shape& of_shape, const Plan& of_plan, const Source& from,
                                         const char* packed, char* shared)
@@ -142,15 +148,24 @@ struct CopyLoader {
         resident_place(device::PlaceOf(resident)),
         exchange_place(resident_place + of_plan.resident_bytes),
         ring_place(device::PlaceOf(ring)),
-        at(FirstTile(of_plan)) {
+        at(PlaceOfTile(of_plan, static_cast<std::int32_t>(blockIdx.x))),
+        reading_at(at) {
     if (plan.resident) LoadWeights(weights, plan.steps * plan.step_bytes, resident);
     for (int i = 0; i < plan.stages - 1; ++i) Next();
   }
 
   __device__ __forceinline__ bool IsLoading() const { return false; }
+  template <int kMostWarps>
   __device__ __forceinline__ void Run() {}
   template <int kMostWarps>
   __device__ __forceinline__ void BeginComputing() {}
+
+  // The block's next tile; false where there is none.
+  __device__ __forceinline__ bool BeginTile(TileAt& next) {
+    if (reading_tile >= plan.tiles) return false;
+    next = reading_at, reading_tile += static_cast<std::int32_t>(gridDim.x), reading_at.Next(plan);
+    return true;
+  }
 
   // The next chunk's input tile, once it is there.
   __device__ __forceinline__ device::SharedPlace Acquire() {
@@ -168,13 +183,13 @@ struct CopyLoader {
     return stage;
   }
 
-  __device__ __forceinline__ void Release() {}
+  __device__ __forceinline__ void Release(int) {}
 
  private:
   __device__ __forceinline__ void Next() {
     if (tile < plan.tiles) {
       char* to = ring + next_slot * plan.stage_bytes;
-      LoadInputTile(shape, plan, x, at, chunk * plan.chunk, to);
+      LoadInputTile(shape, plan, x, at, chunk, to);
       if (!plan.resident) {
         LoadWeights(weights + static_cast<std::int64_t>(chunk) * (plan.chunk / 16) * plan.step_bytes,
                     StepsOf(plan, chunk) * plan.step_bytes, to + plan.x_bytes);

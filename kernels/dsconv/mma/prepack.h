@@ -5,7 +5,7 @@
 //   the upper half for odd ones. Of a filter with a kernel of its own: [columns of taps][words / 4][8
 //   channels][4], the words WordsOfColumn(); of any other: [8 channels][taps_padded] pointwise: in the order
 //   of PackedWord (product.h)
-// Zeros stand for channels beyond C and K.
+// and in the end counters of tiles, zeros. Zeros stand for channels beyond C and K.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -73,6 +73,9 @@ __global__ void PrepackKernel(Shape shape, Plan plan, const T* __restrict__ w_dw
   if (step == 0 && threadIdx.x < kTiles * 8) {
     const std::int32_t k = k0 + ChannelOf<kTiles>(threadIdx.x / 8, threadIdx.x % 8);
     head[threadIdx.x] = b_pw && k < shape.k ? __float_as_uint(device::ToFloat(b_pw[k])) : 0;
+  }
+  if (step == 0 && threadIdx.x < kCounterBytes / 4) {
+    head[(plan.packed_bytes - kCounterBytes) / 4 + static_cast<std::int32_t>(threadIdx.x)] = 0;
   }
   std::uint32_t* to = head + kTiles * 8 + static_cast<std::int64_t>(step) * (plan.step_bytes / 4);
   for (std::int32_t i = static_cast<std::int32_t>(threadIdx.x); i < plan.step_bytes / 4;

@@ -6,6 +6,7 @@
 #include "kernels/device/ptx/mbarrier.h"
 #include "kernels/device/ptx/tma.h"
 #include "kernels/device/ptx/wgmma.h"
+#include "kernels/device/vector.h"
 #include "kernels/dsconv/mma/load.h"
 #include "kernels/dsconv/mma/plan.h"
 #include "kernels/dsconv/shape.h"
@@ -16,7 +17,9 @@ namespace assay::dsconv::mma {
 
 // A warp of its own copies the chunks of a block's tiles into a ring of stages, as soon as every computing
 // warp has left a stage; those do not wait for each other. It is one of the last warpgroup, which leaves its
-// registers to the others: what the register file holds is theirs.
+// registers to the others: what the register file holds is theirs. A block's first tiles are gridDim.x apart,
+// the last ones of the launch are taken by whatever block comes for them: multiprocessors are not equally far
+// from memory. Which tile a stage begins stands beside its barriers.
 template <class T>
 struct BulkLoader {
 #if defined(__CUDA_ARCH__) && !defined(__CUDA_ARCH_FEAT_SM90_ALL)
@@ -24,110 +27,168 @@ struct BulkLoader {
 #else
   static constexpr bool kAvailable = true;  // on the architecture that is compiled for
 #endif
-  // For each stage a barrier that it is full and one that it is empty, and one for the weights that stay.
-  static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1, kLoadingRegisters = 24;
+  // For each stage a barrier that it is full, one that it is empty, and the tile that it begins.
+  static constexpr int kWarps = 4, kMostStages = 12, kMostBlocks = 1;
+  static constexpr int kLoadingRegisters = 40;      // of a lane of the loading warpgroup
   static constexpr std::int32_t kMostPixels = 256;  // of a box (CUDA driver API, cuTensorMapEncodeTiled)
-  static constexpr std::int32_t kBarrierBytes = (2 * kMostStages + 1) * 8;
+  static constexpr std::int32_t kBarrierBytes = kMostStages * (8 + 8 + 16);
+  static constexpr bool kBulk = true;
   static constexpr int WarpsOf(int, int most) { return most + kWarps; }
-  using Source = CUtensorMap;  // of x: (c, w, h, n), boxes of one input tile
+  // Of a lane when a block begins, as launch bounds make the compiler choose them: equal shares of the 512 in
+  // a quarter of a multiprocessor, a multiple of 8. What that leaves over is never the block's.
+  __host__ __device__ static constexpr int FirstRegisters(int most) {
+    return 512 / (most / kWarps + 1) / 8 * 8;
+  }
+  // Of a lane that computes: its own, and what the loading warpgroup gives up. For more than that it would
+  // wait for ever.
+  __host__ __device__ static constexpr int ComputingRegisters(int most) {
+    return (FirstRegisters(most) + (FirstRegisters(most) - kLoadingRegisters) / (most / kWarps)) / 8 * 8;
+  }
+  struct Source {
+    CUtensorMap map, last;  // of x: (c, w, h, n), boxes of one input tile; of its last chunk
+  };
 
   const Shape& shape;
   const Plan& plan;
-  const CUtensorMap& map;
+  const Source& source;
   const char* weights;
-  std::uint64_t *full, *empty, *weights_full;
+  std::uint64_t *full, *empty;
+  char* tiles;
   char *resident, *ring;
   device::SharedPlace resident_place, exchange_place, ring_place;
-  std::int32_t slot = 0;
-  std::uint32_t parity = 0;
+  // A stage of the ring, and the parity of the phase that its barriers are in.
+  struct Turn {
+    std::int32_t slot;
+    std::uint32_t parity;
+
+    __device__ __forceinline__ void Next(const Plan& plan) {
+      if (++slot == plan.stages) slot = 0, parity ^= 1;
+    }
+  };
+  Turn reading = {0, 0};
+  // Of what is loaded next.
+  Turn loading;
+  TileAt at;
+  std::int32_t tile, tile_after, chunk;
 
   __device__ __forceinline__ BulkLoader(const Shape& of_shape, const Plan& of_plan, const Source& from,
                                         const char* packed, char* shared)
       : shape(of_shape),
         plan(of_plan),
-        map(from),
+        source(from),
         weights(packed),
         full(reinterpret_cast<std::uint64_t*>(shared - kBarrierBytes)),
         empty(full + kMostStages),
-        weights_full(empty + kMostStages),
+        tiles(reinterpret_cast<char*>(empty + kMostStages)),
         resident(shared),
         ring(shared + of_plan.resident_bytes + of_plan.exchange_bytes),
         resident_place(device::PlaceOf(resident)),
         exchange_place(resident_place + of_plan.resident_bytes),
         ring_place(device::PlaceOf(ring)) {
-    if (threadIdx.x == 0) {
-      for (std::int32_t i = 0; i < plan.stages; ++i) {
-        device::InitBarrier(full + i, 1);
-        device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
-      }
-      device::InitBarrier(weights_full, 1);
-      device::FenceBarrierInit();
+    if (!IsFirstLoading()) return;
+    loading = {0, 0}, tile = static_cast<std::int32_t>(blockIdx.x), at = PlaceOfTile(plan, tile), chunk = 0;
+    for (std::int32_t i = 0; i < plan.stages; ++i) {
+      device::InitBarrier(full + i, 1);
+      device::InitBarrier(empty + i, static_cast<std::uint32_t>(plan.warps));
     }
+    device::FenceBarrierInit();
+    // The others need not know the barriers for loads to begin; but they wait for this thread.
+    for (std::int32_t i = 0; i < min(plan.stages, 3) && tile < plan.tiles; ++i) LoadNext();
   }
 
   __device__ __forceinline__ bool IsLoading() const { return threadIdx.x + 128 >= blockDim.x; }
 
-  // Of the loading warpgroup: all tiles of the block.
+  // Of the loading warpgroup: all further tiles of the block.
+  template <int kMostWarps>
   __device__ __forceinline__ void Run() {
     device::GiveRegisters<kLoadingRegisters>();
-    if (threadIdx.x + 128 != blockDim.x) return;
-    TileAt at = FirstTile(plan);
-    bool weights_wanted = plan.resident;
-    for (std::int32_t tile = static_cast<std::int32_t>(blockIdx.x); tile < plan.tiles;
-         tile += static_cast<std::int32_t>(gridDim.x), at.Next(plan)) {
-      for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
-        device::WaitBarrier(empty + slot, parity ^ 1);
-        Load(at, chunk);
-        Advance();
-        if (weights_wanted) {
-          const auto bytes = static_cast<std::uint32_t>(plan.steps * plan.step_bytes);
-          device::ArriveAndExpect(weights_full, bytes);
-          device::CopyBulk(resident, weights, bytes, weights_full);
-          weights_wanted = false;
-        }
-      }
+    if (!IsFirstLoading()) return;
+    while (tile < plan.tiles) {
+      device::WaitBarrier(empty + loading.slot, loading.parity ^ 1);
+      LoadNext();
     }
+    Finish();
   }
 
   // Of the others, before their first chunk.
   template <int kMostWarps>
   __device__ __forceinline__ void BeginComputing() {
-    // Of 512 a lane in a quarter of a multiprocessor.
-    device::TakeRegisters<(512 - kLoadingRegisters) / (kMostWarps / 4) / 8 * 8>();
-    if (plan.resident) device::WaitBarrier(weights_full, 0);
+    device::TakeRegisters<ComputingRegisters(kMostWarps)>();
+  }
+
+  // The block's next tile, once its first chunk is there; false where there is none.
+  __device__ __forceinline__ bool BeginTile(TileAt& next) {
+    device::WaitBarrier(full + reading.slot, reading.parity);
+    const uint4 four = device::LoadFour(device::PlaceOf(tiles) + reading.slot * 16);
+    next = {static_cast<std::int32_t>(four.x), static_cast<std::int32_t>(four.y),
+            static_cast<std::int32_t>(four.z)};
+    return four.w != 0;
   }
 
   // The next chunk's input tile, once it is there.
   __device__ __forceinline__ device::SharedPlace Acquire() {
-    device::WaitBarrier(full + slot, parity);
-    return ring_place + slot * plan.stage_bytes;
+    device::WaitBarrier(full + reading.slot, reading.parity);
+    return ring_place + reading.slot * plan.stage_bytes;
   }
 
   // The chunk has been read by this warp.
-  __device__ __forceinline__ void Release() {
+  __device__ __forceinline__ void Release(int lane) {
     __syncwarp();
-    if (threadIdx.x % 32 == 0) device::ArriveBarrier(empty + slot);
-    Advance();
+    if (lane == 0) device::ArriveBarrier(empty + reading.slot);
+    reading.Next(plan);
   }
 
  private:
-  __device__ __forceinline__ void Advance() {
-    if (++slot == plan.stages) slot = 0, parity ^= 1;
+  __device__ __forceinline__ bool IsFirstLoading() const { return threadIdx.x + 128 == blockDim.x; }
+
+  // Two in the workspace, behind the weights, which the last block of a launch leaves as it found them: tiles
+  // taken, and blocks that are done.
+  __device__ __forceinline__ unsigned* Counters() const {
+    return reinterpret_cast<unsigned*>(
+        const_cast<char*>(weights + static_cast<std::int64_t>(plan.steps) * plan.step_bytes));
   }
 
-  __device__ __forceinline__ void Load(const TileAt& at, std::int32_t chunk) {
-    char* to = ring + slot * plan.stage_bytes;
-    std::uint64_t* barrier = full + slot;
-    const std::int32_t weight_bytes = plan.resident ? 0 : StepsOf(plan, chunk) * plan.step_bytes;
-    device::ArriveAndExpect(barrier,
-                            static_cast<std::uint32_t>(plan.images * plan.image_bytes + weight_bytes));
-    device::CopyBox4(to, &map, barrier, chunk * plan.chunk, at.q0(plan) * shape.stride_w - shape.pad_w,
-                     at.p0(plan) * shape.stride_h - shape.pad_h, at.n * plan.images);
-    if (!plan.resident) {
-      device::CopyBulk(to + plan.x_bytes,
-                       weights + static_cast<std::int64_t>(chunk) * (plan.chunk / 16) * plan.step_bytes,
+  __device__ __forceinline__ std::int32_t TileAfter() const {
+    const std::int32_t further = tile + static_cast<std::int32_t>(gridDim.x);
+    if (further < plan.fixed_tiles) return further;
+    return plan.fixed_tiles + static_cast<std::int32_t>(atomicAdd(Counters(), 1u));
+  }
+
+  // Says that there is no further tile.
+  __device__ __forceinline__ void Finish() {
+    device::WaitBarrier(empty + loading.slot, loading.parity ^ 1);
+    device::StoreUint4(tiles + loading.slot * 16, make_uint4(0, 0, 0, 0));
+    device::ArriveBarrier(full + loading.slot);
+    if (plan.fixed_tiles >= plan.tiles) return;
+    unsigned* counters = Counters();
+    if (atomicAdd(counters + 1, 1u) + 1 == gridDim.x) counters[0] = counters[1] = 0;
+  }
+
+  // A chunk of the input tile, and of weights those that it is the first to need.
+  __device__ __forceinline__ void LoadNext() {
+    if (chunk == 0) {
+      device::StoreUint4(tiles + loading.slot * 16,
+                         make_uint4(static_cast<unsigned>(at.n), static_cast<unsigned>(at.down),
+                                    static_cast<unsigned>(at.across), 1));
+      tile_after = TileAfter();  // early: it may take as long as a load
+    }
+    char* to = ring + loading.slot * plan.stage_bytes;
+    std::uint64_t* barrier = full + loading.slot;
+    const bool last = chunk + 1 == plan.chunks;
+    const bool wants_weights = !plan.resident || tile == static_cast<std::int32_t>(blockIdx.x);
+    const std::int32_t weight_bytes = wants_weights ? StepsOf(plan, chunk) * plan.step_bytes : 0;
+    const std::int32_t image_bytes = last ? plan.last_image_bytes : plan.image_bytes;
+    device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(plan.images * image_bytes + weight_bytes));
+    device::CopyBox4(to, last ? &source.last : &source.map, barrier, chunk * plan.chunk,
+                     at.q0(plan) * shape.stride_w - shape.pad_w, at.p0(plan) * shape.stride_h - shape.pad_h,
+                     at.n * plan.images);
+    if (wants_weights) {
+      const std::int32_t before = chunk * (plan.chunk / 16) * plan.step_bytes;
+      device::CopyBulk(plan.resident ? resident + before : to + plan.x_bytes, weights + before,
                        static_cast<std::uint32_t>(weight_bytes), barrier);
     }
+    if (++chunk == plan.chunks) chunk = 0, tile = tile_after, at = PlaceOfTile(plan, tile);
+    loading.Next(plan);
   }
 };
 
