@@ -53,7 +53,7 @@ class HopperL2 {
     const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
     if (pixels > kMostPixels || static_cast<std::int64_t>(shape.n) * shape.x.n > kMostElements ||
         (pixels + 127) * DivideUpTo64(shape.c) > kMostElements) {
-      return "x or what the depthwise half makes is above 2^31 - 1 elements, or n * p * q above 2^26: offsets "
+      return "x or what the depthwise half makes is above 2^31 - 1 elements, or n * p * q above 2^25: offsets "
              "are 32-bit";
     }
     return {};
@@ -136,7 +136,7 @@ class HopperL2 {
   }
 
  private:
-  static constexpr std::int64_t kMostPixels = std::int64_t{1} << 26,
+  static constexpr std::int64_t kMostPixels = std::int64_t{1} << 25,
                                 kMostElements = (std::int64_t{1} << 31) - 1;
   static std::int64_t DivideUpTo64(std::int32_t c) { return (std::int64_t{c} + 63) / 64 * 64; }
 

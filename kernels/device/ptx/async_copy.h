@@ -26,6 +26,15 @@ __device__ __forceinline__ void CopyAsync16(void* shared, const void* global, bo
 #endif
 }
 
+#ifndef ASSAY_SIMT
+// The same, to an address in shared memory.
+__device__ __forceinline__ void CopyAsync16To(std::uint32_t shared, const void* global, bool valid) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared), "l"(global),
+               "r"(valid ? 16 : 0)
+               : "memory");
+}
+#endif
+
 // The same where `copies` is true, else nothing; without a branch.
 __device__ __forceinline__ void CopyAsync16If(bool copies, void* shared, const void* global, bool valid) {
 #ifdef ASSAY_SIMT

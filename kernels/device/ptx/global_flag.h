@@ -1,4 +1,4 @@
-// Words in device memory by which blocks of one launch tell each other what they wrote there (PTX ISA, memory
+// Words in device memory, by which blocks of one launch tell each other what they wrote there (PTX ISA, memory
 // consistency model; sm_70, the proxy fence sm_90).
 #pragma once
 
@@ -20,6 +20,14 @@ __device__ __forceinline__ std::uint32_t LoadAcquire(const std::uint32_t* word) 
 // Hands over what this thread wrote, and what others wrote that it met in a barrier since.
 __device__ __forceinline__ void ReleaseAdd(std::uint32_t* word, std::uint32_t value) {
   asm volatile("fence.acq_rel.gpu;\nred.relaxed.gpu.global.add.u32 [%0], %1;\n" ::"l"(word), "r"(value)
+               : "memory");
+}
+
+// Where `stores` is true, without a branch.
+__device__ __forceinline__ void StoreWordIf(bool stores, void* to, std::uint32_t value) {
+  asm volatile("{.reg .pred p; setp.ne.b32 p, %0, 0;\n@p st.global.b32 [%1], %2;}\n" ::"r"(
+                   static_cast<int>(stores)),
+               "l"(to), "r"(value)
                : "memory");
 }
 

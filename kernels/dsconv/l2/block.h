@@ -18,7 +18,7 @@ struct Block {
   const Plan& plan;
   char* const workspace;
   std::uint64_t *a_filled, *a_free, *w_filled, *w_free;
-  char *a_ring, *w_ring;
+  char *a_ring, *w_ring, *bands;
   const std::int32_t rank;     // in the cluster: which pixels
   const std::int32_t cluster;
 
@@ -31,6 +31,7 @@ struct Block {
     a_filled = reinterpret_cast<std::uint64_t*>(shared);
     a_free = a_filled + kMostStages, w_filled = a_free + kMostStages, w_free = w_filled + kMostStages;
     a_ring = shared + kHeadBytes, w_ring = a_ring + plan.tile.operands * kOperandBytes;
+    bands = w_ring + plan.tile.weights * plan.weight_bytes;
   }
 
   // By one warp, before all others use them.

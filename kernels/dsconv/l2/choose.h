@@ -51,19 +51,20 @@ inline std::vector<Tile> AllTiles(const Shape& shape, const assay_device_info& d
   const std::int32_t chunks = DivideUp(shape.c, kChunk);
   std::vector<std::pair<double, Tile>> found;
   const auto offer = [&](const Tile& tile) {
-    if (PlanOf(shape, ASSAY_F16, tile, device).shared_bytes > device.shared_bytes_per_block) return;
+    if (tile.operands < 2 || tile.weights < 1) return;
     found.emplace_back(CostOf(shape, tile, device), tile);
   };
   for (const std::int32_t columns : kColumnChoices) {
     if (columns > 128 && shape.k <= columns - 64) continue;
     const std::int32_t weight_bytes = columns * kPixelBytes;
+    const std::int32_t rings = device.shared_bytes_per_block - SharedBytesBesideRings(columns);
     for (const std::int32_t run : {chunks, 4}) {  // all of a band's, or runs of 4
       if (run > chunks || (run < chunks && chunks <= 4)) continue;
       for (const std::int32_t pixel_blocks : {2, 1}) {
-        const std::int32_t stages = std::min(kMostStages, kRingBytes / (kOperandBytes + weight_bytes));
+        const std::int32_t stages = std::min(kMostStages, rings / (kOperandBytes + weight_bytes));
         offer({columns, pixel_blocks, false, stages, stages, run});
       }
-      const std::int32_t left = kRingBytes - chunks * weight_bytes;
+      const std::int32_t left = rings - chunks * weight_bytes;
       if (shape.k <= columns && chunks <= kMostStages && left >= 3 * kOperandBytes) {
         offer({columns, 1, true, std::min(kMostStages, left / kOperandBytes), chunks, run});
       }

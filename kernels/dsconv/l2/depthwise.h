@@ -1,6 +1,6 @@
 // The depthwise half: a warp makes a band of outputs at a time, 64 channels of some rows, a lane two channels.
-// It walks along the rows, reads each column of x once, straight into registers and some columns ahead, and
-// adds it to all sums under way that it is a tap of (fp32). What is finished goes to the workspace.
+// It walks along the rows, copies columns of x to shared memory some columns ahead, and adds each to all sums
+// under way that it is a tap of (fp32). What is finished goes to the workspace.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -11,6 +11,7 @@
 #include "kernels/device/ptx/global_flag.h"
 #include "kernels/device/ptx/opaque.h"
 #include "kernels/device/ptx/pair.h"
+#include "kernels/device/ptx/shared_word.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/l2/block.h"
 #include "kernels/dsconv/wide/clamp.h"
@@ -49,167 +50,232 @@ struct Band {
     const std::int32_t of_phase = plan.by_phases_h.Quotient(rest), phase = rest - of_phase * plan.phases_h;
     image = plan.by_bands.Quotient(of_phase);
     const std::int32_t band = of_phase - image * plan.bands;
-    const std::int32_t step_h = StepH(shape), step_w = StepW(shape);
-    first_row = phase + band * rows_at_once * step_h;
-    rows = min(rows_at_once, (shape.p - first_row + step_h - 1) / step_h);
-    columns = (shape.q - first_column + step_w - 1) / step_w;
-  }
-
-  // From an output to the next one of a band; with strides there is no dilation.
-  static __device__ __forceinline__ std::int32_t StepH(const Shape& shape) {
-    return shape.stride_h == 1 ? shape.dilation_h : 1;
-  }
-  static __device__ __forceinline__ std::int32_t StepW(const Shape& shape) {
-    return shape.stride_w == 1 ? shape.dilation_w : 1;
+    first_row = phase + band * rows_at_once * plan.step_h;
+    rows = min(rows_at_once, (shape.p - first_row + plan.step_h - 1) / plan.step_h);
+    columns = (shape.q - first_column + plan.step_w - 1) / plan.step_w;
   }
 };
 
-// What a lane keeps of a band, and the walk along it. Columns of x are numbered from the first output's left
-// tap on: column i is tap s of output b where i = b stride + s.
+// The columns of x that a band reads, numbered from the first output's left tap on: column i is tap s of output
+// b where i = b stride + s. Those outside of x count as zeros.
+struct Columns {
+  std::int32_t first_w, first;
+
+  __device__ __forceinline__ Columns(const Shape& shape, const Plan& plan, const Band& band) {
+    const std::int32_t stride = shape.stride_w, step = plan.step_w;
+    first_w = band.first_column * stride - shape.pad_w;
+    const std::int32_t all = (band.columns - 1) * stride + 3;
+    // The walk begins with the first that lies inside; at stride 2 with an even one.
+    first = first_w >= 0 ? 0 : min((step - 1 - first_w) / step, all - 1) / stride * stride;
+  }
+};
+
+// Copies the rows of a band to shared memory, two columns at a time, 16 bytes a lane and copy.
+template <class T, int kStride>
+class BandLoad {
+ public:
+  static constexpr int kIn = (BandRows(kStride) - 1) * kStride + 3;       // rows
+  static constexpr int kColumnBytes = kIn * kPixelBytes, kSlots = 3;       // pairs of columns
+  static constexpr int kPieces = 2 * kIn * 8, kCopies = (kPieces + 31) / 32;
+
+  __device__ __forceinline__ BandLoad(const Block& block, const T* x, const Band& band, const Columns& columns,
+                                      int lane)
+      : shape_(block.shape),
+        plan_(block.plan),
+        x_(reinterpret_cast<const char*>(x)),
+        left_(columns.first_w + columns.first * plan_.step_w) {
+    const std::int32_t first_h = band.first_row * kStride - shape_.pad_h;
+    const std::int32_t channel = band.chunk * kChunk + lane % 8 * 8;
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) {
+      const int segment = i * 4 + lane / 8, right = segment >= kIn ? 1 : 0, row = segment - right * kIn;
+      const std::int32_t h = first_h + row * plan_.step_h, w = left_ + right * plan_.step_w;
+      // May go below zero and around, where nothing is read.
+      from_[i] = static_cast<std::uint32_t>((band.image * shape_.h + h) * shape_.w + w) *
+                     static_cast<std::uint32_t>(shape_.c * 2) +
+                 static_cast<std::uint32_t>(channel * 2);
+      if (segment < 2 * kIn && h >= 0 && h < shape_.h && channel < shape_.c) pieces_ |= 1u << i;
+      pieces_ |= static_cast<std::uint32_t>(right) << (i + kRight);
+    }
+  }
+
+  // The next two columns, into a slot; `to` is the lane's first 16 bytes of the first one.
+  __device__ __forceinline__ void Load(int slot, std::uint32_t to) {
+#pragma unroll
+    for (int i = 0; i < kCopies; ++i) {
+      const std::int32_t w = left_ + ((pieces_ >> (i + kRight) & 1) != 0 ? plan_.step_w : 0);
+      const bool valid =
+          (pieces_ >> i & 1) != 0 && static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape_.w);
+      if ((i + 1) * 32 <= kPieces || static_cast<int>(threadIdx.x) % 32 < kPieces % 32) {
+        device::CopyAsync16To(to + static_cast<std::uint32_t>(slot * 2 * kColumnBytes + i * 512),
+                              x_ + (valid ? from_[i] : 0), valid);
+      }
+      from_[i] += 2 * plan_.column_bytes;
+    }
+    left_ += 2 * plan_.step_w;
+    device::CommitCopies();
+  }
+
+ private:
+  const Shape& shape_;
+  const Plan& plan_;
+  const char* const x_;
+  std::uint32_t from_[kCopies];
+  static constexpr int kRight = 16;
+  std::uint32_t pieces_ = 0;  // a bit for each copy whose row and channels exist; above, for those of right columns
+  std::int32_t left_;
+};
+
+// What a lane keeps of a band, and the walk along it.
 template <class T, int kStride>
 class BandWalk {
-  static constexpr int kRows = BandRows(kStride), kIn = (kRows - 1) * kStride + 3;
-  static constexpr int kSets = kStride == 1 ? 3 : 2;    // outputs of a row under way
-  static constexpr int kPeriod = kStride == 1 ? 3 : 4;  // steps until all is where it was; and columns ahead
+  using Input = BandLoad<T, kStride>;
+  static constexpr int kRows = BandRows(kStride), kIn = Input::kIn;
+  static constexpr int kSets = kStride == 1 ? 3 : 2;  // outputs of a row under way
+  static constexpr int kPairs = kStride == 1 ? 3 : 6;  // pairs of columns until all is where it was
  public:
-  __device__ __forceinline__ BandWalk(const Block& block, const T* x, const Band& band, int lane)
-      : shape_(block.shape), plan_(block.plan), x_(reinterpret_cast<const char*>(x)), to_(block.Operands()) {
+  __device__ __forceinline__ BandWalk(const Block& block, const Band& band, const Columns& columns,
+                                      std::uint32_t stage, int lane)
+      : plan_(block.plan),
+        stage_(stage + static_cast<std::uint32_t>(lane) * 4),
+        swizzle_(static_cast<std::uint32_t>(lane) * 4),
+        outputs_(band.rows),
+        columns_(band.columns) {
+
+    const Shape& shape = block.shape;
     const float* filters = reinterpret_cast<const float*>(block.workspace + plan_.filters_from) +
                            band.chunk * (10 * kChunk) + lane * 2;
 #pragma unroll
     for (int i = 0; i < 9; ++i) filter_[i] = device::LoadFloat2(filters + i * kChunk);
     bias_ = device::LoadFloat2(filters + 9 * kChunk);
-
-    const std::int32_t channel = band.chunk * kChunk + lane * 2;
-    first_w_ = band.first_column * kStride - shape_.pad_w;
-    const std::int32_t first_h = band.first_row * kStride - shape_.pad_h;
-    // May go below zero and around, where nothing is read.
-    from_ = static_cast<std::uint32_t>((band.image * shape_.h + first_h) * shape_.w + first_w_) *
-                static_cast<std::uint32_t>(shape_.c * 2) +
-            static_cast<std::uint32_t>(channel * 2);
-    rows_ = 0;
 #pragma unroll
-    for (int i = 0; i < kIn; ++i) {
-      const std::int32_t h = first_h + i * Band::StepH(shape_);
-      if (h >= 0 && h < shape_.h && channel < shape_.c) rows_ |= 1u << i;
-    }
-    outputs_ = band.rows;
-    pixel_ = (band.image * shape_.p + band.first_row) * shape_.q + band.first_column;
-    plane_ = static_cast<std::uint32_t>(band.chunk) * static_cast<std::uint32_t>(plan_.slots) * kOperandBytes;
-    lane_ = static_cast<std::uint32_t>(lane * 4);
-    steps_ = (band.columns - 1) * kStride + 3;
-#pragma unroll
-    for (int i = 0; i < kPeriod; ++i) Load(i, i);
+    for (int i = 0; i < kSets * kRows; ++i) sums_[i / kRows][i % kRows] = bias_;
+    to_ = block.Operands() + static_cast<std::int64_t>(band.chunk) * plan_.slots * kOperandBytes;
+    output_ = columns.first / kStride - (kStride == 1 ? 2 : 1);
+    place_ = static_cast<std::uint32_t>((band.image * shape.p + band.first_row) * shape.q + band.first_column +
+                                        output_ * plan_.step_w) *
+             kPixelBytes;
   }
 
-  __device__ __forceinline__ void WalkAll() {
-    for (std::int32_t i = 0; i < steps_; i += kPeriod) {
+  __device__ __forceinline__ void WalkAll(Input& input) {
+    Load(input, 0);
+    Load(input, 1);
+    while (output_ < columns_) {
 #pragma unroll
-      for (int phase = 0; phase < kPeriod; ++phase) {
-        if (i + phase < steps_) Step(phase, i + phase);
+      for (int pair = 0; pair < kPairs; ++pair) {
+        if (output_ >= columns_) break;
+        device::WaitCopies<1>();
+        __syncwarp();  // and all have read what lay where the next ones go
+        Load(input, (pair + 2) % Input::kSlots);
+        if constexpr (kStride == 1) {
+          AddColumn1(pair * 2 % 3, pair * 2);
+          Store((pair * 2 + 1) % 3);
+          AddColumn1((pair * 2 + 1) % 3, pair * 2 + 1);
+          Store((pair * 2 + 2) % 3);
+        } else {
+          AddPair2(pair % 2, pair % Input::kSlots);
+          Store((pair + 1) % 2);
+        }
       }
     }
+    device::WaitCopies<0>();
+    __syncwarp();
   }
 
  private:
-  __device__ __forceinline__ bool IsInside(std::int32_t i) const {
-    return static_cast<std::uint32_t>(first_w_ + i * Band::StepW(shape_)) < static_cast<std::uint32_t>(shape_.w);
-  }
-
-  // Column i, into registers.
-  __device__ __forceinline__ void Load(int to, std::int32_t i) {
-    const bool inside = i < steps_ && IsInside(i);
-    std::uint32_t from = from_;
-#pragma unroll
-    for (int r = 0; r < kIn; ++r) {
-      ahead_[to][r] = 0;
-      if (inside && (rows_ >> r & 1) != 0) {
-        ahead_[to][r] = __ldg(reinterpret_cast<const std::uint32_t*>(x_ + from));
-      }
-      from += plan_.row_bytes;
-    }
-    from_ += plan_.column_bytes;
-  }
+  // 16 bytes a lane, where the walk reads 4.
+  __device__ __forceinline__ void Load(Input& input, int slot) { input.Load(slot, stage_ + 3 * swizzle_); }
 
   static __device__ __forceinline__ void Add(float2& sum, const float2& value, const float2& weight) {
     sum.x = fmaf(value.x, weight.x, sum.x);
     sum.y = fmaf(value.y, weight.y, sum.y);
   }
-
-  // `phase` is i % kPeriod, known when this is compiled.
-  __device__ __forceinline__ void Step(int phase, std::int32_t i) {
-    const bool begins = kStride == 1 || phase % 2 == 0;  // outputs, of which this is tap 0
-    const int begun = kStride == 1 ? phase : phase / 2;  // their set
-    const int ended = (begun + 1) % kSets;               // that of those whose tap 2 this is
-    if (IsInside(i)) {
-#pragma unroll
-      for (int r_in = 0; r_in < kIn; ++r_in) {
-        const float2 value = Unpack(ahead_[phase][r_in], device::ElementTag<T>{});
-#pragma unroll
-        for (int r = 0; r < 3; ++r) {
-          const int a = (r_in - r) / kStride;
-          if (r_in < r || (r_in - r) % kStride != 0 || a >= kRows) continue;
-          if (begins) {
-            if (r == 0) sums_[begun][a] = bias_;
-            Add(sums_[begun][a], value, filter_[r * 3]);
-            Add(sums_[ended][a], value, filter_[r * 3 + 2]);
-            if constexpr (kStride == 1) Add(sums_[(begun + 2) % kSets][a], value, filter_[r * 3 + 1]);
-          } else {
-            Add(sums_[begun][a], value, filter_[r * 3 + 1]);
-          }
-        }
-      }
-    } else if (begins) {
-#pragma unroll
-      for (int a = 0; a < kRows; ++a) sums_[begun][a] = bias_;
-    }
-    Load(phase, i + kPeriod);
-    if (begins && i >= 2) Store(ended, (i - 2) / kStride);
+  __device__ __forceinline__ float2 Value(int column, int row) const {
+    return Unpack(device::LoadSharedWord(stage_ + static_cast<std::uint32_t>(
+                                                      column % (2 * Input::kSlots) * Input::kColumnBytes +
+                                                      row * kPixelBytes)),
+                  device::ElementTag<T>{});
   }
 
-  __device__ __forceinline__ void Store(int set, std::int32_t b) {
-    std::int32_t pixel = pixel_ + b * Band::StepW(shape_);
+  // A column at stride 1: tap 0 of outputs in set `begun`, 1 and 2 of those in the two before it.
+  __device__ __forceinline__ void AddColumn1(int begun, int column) {
 #pragma unroll
-    for (int a = 0; a < kRows; ++a) {
-      if (a < outputs_) {
-        const std::uint32_t place = static_cast<std::uint32_t>(pixel);
-        const std::uint32_t at = plane_ + ((place & plan_.pixel_mask) << 7) + ((place << 4 & 0x70u) ^ lane_);
-        *reinterpret_cast<std::uint32_t*>(to_ + at) =
-            wide::PackClamped<T>(plan_.middle, sums_[set][a].x, sums_[set][a].y);
+    for (int a = 0; a < kRows; ++a) sums_[begun][a] = bias_;
+#pragma unroll
+    for (int h = 0; h < kIn; ++h) {
+      const float2 value = Value(column, h);
+#pragma unroll
+      for (int r = 0; r < 3; ++r) {
+        const int a = h - r;
+        if (a < 0 || a >= kRows) continue;
+#pragma unroll
+        for (int s = 0; s < 3; ++s) Add(sums_[(begun + 3 - s) % 3][a], value, filter_[r * 3 + s]);
       }
-      pixel += plan_.row_pixels;
     }
   }
 
-  const Shape& shape_;
+  // Two columns at stride 2: taps 0 and 1 of outputs in set `begun`, and tap 2 of those before.
+  __device__ __forceinline__ void AddPair2(int begun, int slot) {
+#pragma unroll
+    for (int a = 0; a < kRows; ++a) sums_[begun][a] = bias_;
+#pragma unroll
+    for (int h = 0; h < kIn; ++h) {
+      const float2 left = Value(slot * 2, h), right = Value(slot * 2 + 1, h);
+#pragma unroll
+      for (int r = 0; r < 3; ++r) {
+        const int a = (h - r) / 2;
+        if (h < r || (h - r) % 2 != 0 || a >= kRows) continue;
+        Add(sums_[1 - begun][a], left, filter_[r * 3 + 2]);
+        Add(sums_[begun][a], left, filter_[r * 3]);
+        Add(sums_[begun][a], right, filter_[r * 3 + 1]);
+      }
+    }
+  }
+
+  // Of the output whose last tap this was, and to the next one. Without branches: they would keep the next
+  // column's work from beginning.
+  __device__ __forceinline__ void Store(int set) {
+    const std::int32_t rows = static_cast<std::uint32_t>(output_) < static_cast<std::uint32_t>(columns_) ? outputs_ : 0;
+    std::uint32_t place = place_;
+#pragma unroll
+    for (int a = 0; a < kRows; ++a, place += plan_.row_place) {
+      const std::uint32_t at = (place & plan_.place_mask) | ((place >> 3 & 0x70u) ^ swizzle_);
+      device::StoreWordIf(a < rows, to_ + at,
+                          wide::PackClamped<T>(plan_.middle, sums_[set][a].x, sums_[set][a].y));
+    }
+    ++output_, place_ += static_cast<std::uint32_t>(plan_.step_w * kPixelBytes);
+  }
+
   const Plan& plan_;
-  const char* const x_;
-  char* const to_;
-  float2 filter_[9], bias_, sums_[kSets][kRows] = {};
-  std::uint32_t ahead_[kPeriod][kIn], from_, rows_, plane_, lane_;
-  std::int32_t first_w_, outputs_, pixel_, steps_;
+  char* to_;
+  const std::uint32_t stage_, swizzle_;
+  float2 filter_[9], bias_, sums_[kSets][kRows];
+  const std::int32_t outputs_, columns_;
+  std::int32_t output_;
+  std::uint32_t place_;  // in a chunk's plane of the workspace, before it is wrapped and swizzled
 };
 
 // The blocks of operands that a band has a part in.
 struct BlocksOf {
   const Shape& shape;
+  const Plan& plan;
   const Band& band;
   const std::int32_t first = (band.image * shape.p + band.first_row) * shape.q + band.first_column;
 
   __device__ __forceinline__ std::int32_t First() const { return first / kPixels; }
   __device__ __forceinline__ std::int32_t Last() const {
-    return (first + (band.rows - 1) * Band::StepH(shape) * shape.q + (band.columns - 1) * Band::StepW(shape)) /
+    return (first + (band.rows - 1) * plan.row_pixels + (band.columns - 1) * plan.step_w) /
            kPixels;
   }
   // How many of the band's pixels lie in one.
   __device__ __forceinline__ std::int32_t PixelsIn(std::int32_t block) const {
-    const std::int32_t step = Band::StepW(shape), row = Band::StepH(shape) * shape.q;
+    const std::int32_t step = plan.step_w;
     std::int32_t begin = first, pixels = 0;
     const auto before = [&](std::int32_t pixel) {  // columns of the row that lie before it
       const std::int32_t from = pixel - begin;
       return from <= 0 ? 0 : min(band.columns, step == 1 ? from : (from + step - 1) / step);
     };
-    for (std::int32_t a = 0; a < band.rows; ++a, begin += row) {
+    for (std::int32_t a = 0; a < band.rows; ++a, begin += plan.row_pixels) {
       pixels += before((block + 1) * kPixels) - before(block * kPixels);
     }
     return pixels;
@@ -219,7 +285,7 @@ struct BlocksOf {
 // Waits until what lies where the band's outputs will has been multiplied.
 __device__ __forceinline__ void WaitForRoom(const Block& block, const Band& band, int lane) {
   const Plan& plan = block.plan;
-  const BlocksOf blocks{block.shape, band};
+  const BlocksOf blocks{block.shape, plan, band};
   const std::uint32_t* done = block.Counters() + Plan::kDone;
   for (std::int32_t at = blocks.First() + lane; at <= blocks.Last(); at += 32) {
     if (at < plan.slots || blocks.PixelsIn(at) == 0) continue;
@@ -235,7 +301,7 @@ __device__ __forceinline__ void HandOver(const Block& block, const Band& band, i
   device::FenceGlobalForCopies();
   __syncwarp();
   const Plan& plan = block.plan;
-  const BlocksOf blocks{block.shape, band};
+  const BlocksOf blocks{block.shape, plan, band};
   std::uint32_t* filled = block.Counters() + plan.FilledAt() + band.chunk;
   for (std::int32_t at = blocks.First() + lane; at <= blocks.Last(); at += 32) {
     const std::int32_t pixels = blocks.PixelsIn(at);
@@ -246,30 +312,25 @@ __device__ __forceinline__ void HandOver(const Block& block, const Band& band, i
   }
 }
 
-// Takes bands until there are none left.
+// Every so manieth band. (Bands handed out by a counter would cost a register that the walk lacks.)
 template <class T, int kStride>
-__device__ __forceinline__ void MakeBands(const Block& block, const T* x, int lane) {
+__device__ __forceinline__ void MakeBands(const Block& block, const T* x, int warp, int warps, int lane) {
   const Plan& plan = block.plan;
-  const std::int32_t items = plan.units * plan.chunks;
-  const auto take = [&] {
-    std::uint32_t item = 0;
-    if (lane == 0) item = atomicAdd(block.Counters() + Plan::kNext, 1u);
-    return item;
-  };
-  std::uint32_t ahead = take();
-  for (;;) {
-    const auto item = static_cast<std::int32_t>(__shfl_sync(0xffffffffu, ahead, 0));
-    if (item >= items) return;
-    ahead = take();
+  const auto blocks = static_cast<std::int32_t>(gridDim.x);
+  for (std::int32_t item = warp * blocks + static_cast<std::int32_t>(blockIdx.x); item < plan.items;
+       item += warps * blocks) {
     {
       const Band band(block.shape, plan, item, BandRows(kStride));
       if (band.rows <= 0) continue;
       if (plan.Recycles()) WaitForRoom(block, band, lane);
-      BandWalk<T, kStride>(block, x, band, lane).WalkAll();
+      const Columns columns(block.shape, plan, band);
+      const std::uint32_t stage = device::SharedAddress(block.bands) +
+                                  static_cast<std::uint32_t>(device::Opaque(warp) * kBandBytes);
+      BandLoad<T, kStride> input(block, x, band, columns, lane);
+      BandWalk<T, kStride>(block, band, columns, stage, lane).WalkAll(input);
     }
     // Once more: the walk needs the registers.
-    HandOver(block, Band(block.shape, plan, static_cast<std::int32_t>(device::Opaque(item)), BandRows(kStride)),
-             lane);
+    HandOver(block, Band(block.shape, plan, device::Opaque(item), BandRows(kStride)), lane);
   }
 }
 

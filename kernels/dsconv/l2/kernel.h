@@ -79,9 +79,9 @@ __global__ void __launch_bounds__(wide::Threads(kTiles * 8), 1)
     if (warp == kMultiplyWarps + kWarps) {
       Loader(block(), lane).LoadAll();
     } else if (shape.stride_h == 1) {
-      MakeBands<T, 1>(block(), x, lane);
+      MakeBands<T, 1>(block(), x, warp - kMultiplyWarps, kWarps, lane);
     } else {
-      MakeBands<T, 2>(block(), x, lane);
+      MakeBands<T, 2>(block(), x, warp - kMultiplyWarps, kWarps, lane);
     }
   }
   End(block());

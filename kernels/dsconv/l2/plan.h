@@ -21,12 +21,16 @@ using wide::kOperandBytes;
 using wide::kPixelBytes;
 using wide::kPixels;
 
-// Room for barriers, the most stages of a ring, and what both rings may take of shared memory: what is left is
-// L1's, through which the depthwise half reads x.
-inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12, kRingBytes = 192 * 1024;
+// Room for barriers, the most stages of a ring, and what a depthwise warp keeps of x: six columns of a band.
+inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12, kBandBytes = 6 * 6 * kPixelBytes;
 
 // Rows of outputs that a warp makes at once: more would need more registers.
 __host__ __device__ constexpr std::int32_t BandRows(std::int32_t stride) { return stride == 1 ? 4 : 2; }
+
+// 1024 bytes are lost by aligning.
+inline std::int32_t SharedBytesBesideRings(std::int32_t columns) {
+  return 1024 + kHeadBytes + wide::DepthwiseWarps(columns) * kBandBytes;
+}
 
 // What may be chosen.
 struct Tile {
@@ -48,11 +52,16 @@ struct Plan {
   std::int32_t pixels, blocks;      // of all images, and blocks of 128 of them
   std::int32_t column_tiles, tiles;  // blocks of output channels; what clusters work on, those first
   std::int32_t clusters;
+  // From an output to the next one of a band; with strides there is no dilation.
+  std::int32_t step_h, step_w;
   std::int32_t phases_h, phases_w, bands;  // of an image; bands of a phase
-  std::int32_t units, group;               // bands of all images, and how many go through all chunks before the next
+  // Bands of all images, how many go through all chunks before the next, and bands of a chunk.
+  std::int32_t units, group, items;
   std::int32_t slots;                      // blocks of operands that there is room for, a power of 2 or all
   // From a row of taps, and from a column, to the next one in x; from a row of a band to the next in y.
-  std::uint32_t row_bytes, column_bytes, pixel_mask;
+  std::uint32_t row_bytes, column_bytes;
+  // In a chunk's plane of operands, in bytes: from a row of a band to the next; what of a place counts.
+  std::uint32_t row_place, place_mask;
   std::int32_t row_pixels, weight_bytes, shared_bytes;
   // In the workspace, which begins with b_pw as floats.
   std::int64_t filters_from, weights_from, counters_from, operands_from, workspace_bytes;
@@ -61,9 +70,8 @@ struct Plan {
 
   // Whether operands take the places of others that are done with.
   __host__ __device__ bool Recycles() const { return slots < blocks; }
-  // Of counters: the next band, blocks that have ended, blocks of operands done with [blocks], pixels made
-  // [blocks][chunks].
-  static constexpr std::int32_t kNext = 0, kEnded = 1, kDone = 32;
+  // Of counters: blocks that have ended, blocks of operands done with [blocks], pixels made [blocks][chunks].
+  static constexpr std::int32_t kEnded = 0, kDone = 32;
   __host__ __device__ std::int32_t FilledAt() const { return kDone + (blocks + 31) / 32 * 32; }
 };
 
@@ -97,12 +105,12 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.pixels = shape.n * shape.p * shape.q, plan.blocks = DivideUp(plan.pixels, kPixels);
   plan.column_tiles = DivideUp(shape.k, tile.columns);
   plan.tiles = DivideUp(plan.blocks, tile.pixel_blocks) * plan.column_tiles;
-  const std::int32_t step_h = shape.stride_h == 1 ? shape.dilation_h : 1,
-                     step_w = shape.stride_w == 1 ? shape.dilation_w : 1;
-  plan.phases_h = std::min(step_h, shape.p), plan.phases_w = std::min(step_w, shape.q);
-  plan.bands = DivideUp(DivideUp(shape.p, step_h), BandRows(shape.stride_h));
+  plan.step_h = shape.stride_h == 1 ? shape.dilation_h : 1;
+  plan.step_w = shape.stride_w == 1 ? shape.dilation_w : 1;
+  plan.phases_h = std::min(plan.step_h, shape.p), plan.phases_w = std::min(plan.step_w, shape.q);
+  plan.bands = DivideUp(DivideUp(shape.p, plan.step_h), BandRows(shape.stride_h));
   plan.units = shape.n * plan.phases_h * plan.phases_w * plan.bands;
-  plan.group = plan.units;
+  plan.group = 1, plan.items = plan.units * plan.chunks;
   if (tile.run < plan.chunks) {
     plan.group = std::clamp<std::int32_t>(
         static_cast<std::int32_t>(static_cast<std::int64_t>(BlocksOfRound(plan)) * kPixels * plan.units /
@@ -111,12 +119,13 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   }
   plan.weight_bytes = tile.columns * kPixelBytes;
   plan.shared_bytes =
-      1024 + kHeadBytes + tile.operands * kOperandBytes + tile.weights * plan.weight_bytes;  // 1024 to align
+      SharedBytesBesideRings(tile.columns) + tile.operands * kOperandBytes + tile.weights * plan.weight_bytes;
   PlaceOperands(shape, plan);
-  plan.row_bytes = static_cast<std::uint32_t>(step_h * shape.w) * static_cast<std::uint32_t>(shape.c * 2);
-  plan.column_bytes = static_cast<std::uint32_t>(step_w * shape.c * 2);
-  plan.row_pixels = step_h * shape.q;
-  plan.pixel_mask = plan.Recycles() ? static_cast<std::uint32_t>(plan.slots * kPixels - 1) : ~0u;
+  plan.row_bytes = static_cast<std::uint32_t>(plan.step_h * shape.w) * static_cast<std::uint32_t>(shape.c * 2);
+  plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * 2);
+  plan.row_pixels = plan.step_h * shape.q;
+  plan.row_place = static_cast<std::uint32_t>(plan.row_pixels) * kPixelBytes;
+  plan.place_mask = plan.Recycles() ? static_cast<std::uint32_t>(plan.slots) * kOperandBytes - kPixelBytes : ~127u;
 
   const auto up = [](std::int64_t bytes) { return DivideUp<std::int64_t>(bytes, 1024) * 1024; };
   const std::int64_t columns = static_cast<std::int64_t>(plan.column_tiles) * tile.columns;
