@@ -16,6 +16,7 @@ struct Tile {
   int x_stages, operand_stages;
   int weight_stages;  // 0: the weights stay
   int cluster;        // blocks that share weights that do not stay
+  bool walks;         // NHWC, 3x3, stride 1: the depthwise half by walks, not by strips
 };
 
 // The most blocks of a cluster: 2, or 1 for none.
@@ -32,6 +33,10 @@ inline std::int32_t RoundUp(std::int32_t a, std::int32_t to) { return DivideUp(a
 inline bool IsFixed(const Shape& shape) {
   return shape.r == 3 && shape.s == 3 && shape.dilation_h == 1 && shape.dilation_w == 1 &&
          shape.stride_h == shape.stride_w && shape.stride_h <= 2;
+}
+
+inline bool HasStrips(const Shape& shape) {
+  return shape.channels_last && IsFixed(shape) && shape.stride_h == 1;
 }
 
 // Input channels at once. Where a tile's input is large there is no room for more than 16.
@@ -83,6 +88,9 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   const int loading = plan.copies || others > 8 ? 4 : 2;
   plan.depthwise_groups = others > 8 ? 2 : 1;
   plan.depthwise_warps = (others - loading) / plan.depthwise_groups, plan.copy_threads = 32 * (loading - 1);
+  plan.strips = HasStrips(shape) && !tile.walks;
+  plan.band_strips = DivideUp(tile.columns, kStripSlots);
+  plan.by_band_strips = Divisor(plan.band_strips);
   // Two rows at once, for which there may be one to spare.
   plan.box_rows = plan.by_rows && shape.channels_last ? 2 : 1;
   if (plan.box_rows == 2 && plan.break_rows % 2 != 0) ++plan.break_rows;
@@ -142,6 +150,19 @@ inline int WalkSteps(int columns, int warps) {
   return longest;
 }
 
+// Cycles of a chunk's depthwise half for the warps that have most of it. A pair of strips takes 440 by the
+// disassembly, 16 sums and 64 operations beside 144 FFMA; a step of a walk 86. What is measured of walks is 1.65
+// times that, with the products at work.
+inline double DepthwiseCycles(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
+  if (plan.strips) {
+    const int pairs = DivideUp(static_cast<std::int64_t>(plan.bands) * plan.band_strips, 2);
+    return DivideUp(pairs, plan.depthwise_warps) * (parts == 2 ? 640.0 : 600.0) + 250;
+  }
+  const int steps = shape.channels_last ? WalkSteps(tile.columns, plan.depthwise_warps)
+                                        : 5 * DivideUp(16, plan.depthwise_warps);
+  return steps * (parts == 2 ? 170.0 : 140.0) * ChunkOf(shape) / 32 + 250;
+}
+
 // How much longer stores take in NCHW, where what a tile has of a row is not whole lines of 128 bytes.
 inline double StorePenalty(const Shape& shape, const Tile& tile) {
   if (shape.channels_last || tile.columns >= shape.q || tile.columns % 32 == 0) return 1.0;
@@ -161,9 +182,7 @@ inline double CyclesOfChunk(const Shape& shape, const Tile& tile, const Plan& pl
   const double weights = plan.resident ? 0 : plan.pointwise_bytes * units / (plan.cluster == 2 ? 1.8 : 1);
   const double boxes = plan.by_rows ? plan.rows * 90.0 : 0;
   const double loads = std::max(input / (plan.copies ? kGatheredBytes : kBytes) + weights / kBytes, boxes);
-  const int steps = shape.channels_last ? WalkSteps(tile.columns, plan.depthwise_warps)
-                                        : 5 * DivideUp(16, plan.depthwise_warps);
-  const double depthwise = steps * (parts == 2 ? 150.0 : 100.0) * chunk / 32 + 250;
+  const double depthwise = DepthwiseCycles(shape, tile, plan, parts);
   // Two groups that have a stage each wait for its products before they go on.
   const double made = plan.depthwise_groups == 1 ? depthwise
                       : plan.operand_stages == 2 ? (depthwise + products + 400) / 2
@@ -222,7 +241,7 @@ struct PricedTile {
   double cost;
 };
 
-// Adds a tile, and the same for clusters where its weights do not stay.
+// Adds a tile, the same for clusters where its weights do not stay, and with the other depthwise half.
 inline void Consider(const Shape& shape, const assay_device_info& device, int parts, Tile tile,
                      std::vector<PricedTile>& all) {
   const int sms = std::max(1, device.num_sms);
@@ -231,6 +250,11 @@ inline void Consider(const Shape& shape, const assay_device_info& device, int pa
     const Plan plan = MakePlan(shape, tile, parts);
     if (tile.cluster == 2 && plan.items < sms / 2) return;
     all.push_back({tile, CostOf(shape, tile, plan, parts, sms)});
+    if (tile.cluster == 1 && plan.strips) {
+      Tile walks = tile;
+      walks.walks = true;
+      all.push_back({walks, CostOf(shape, walks, MakePlan(shape, walks, parts), parts, sms)});
+    }
     if (plan.resident) return;
   }
 }
@@ -245,27 +269,31 @@ inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& 
     if (channels_out < 128 && DivideUp(shape.k, channels_out) > 4) continue;
     for (const int columns : WidthsOf(shape)) {
       const int most = static_cast<int>(std::min<std::int64_t>(kSlots / columns, stacked));
-      Consider(shape, device, parts, {channels_out, most, columns, 0, 0, 0, 1}, all);
+      Consider(shape, device, parts, {channels_out, most, columns, 0, 0, 0, 1, false}, all);
       if (image_bands % most != 0 && most / 2 * columns >= 24) {
-        Consider(shape, device, parts, {channels_out, most / 2, columns, 0, 0, 0, 1}, all);
+        Consider(shape, device, parts, {channels_out, most / 2, columns, 0, 0, 0, 1, false}, all);
       }
       // Bands that divide an image's are loaded in one box.
       for (int bands = most - 1; bands > most / 2; --bands) {
         if (image_bands % bands == 0)
-          Consider(shape, device, parts, {channels_out, bands, columns, 0, 0, 0, 1}, all);
+          Consider(shape, device, parts, {channels_out, bands, columns, 0, 0, 0, 1, false}, all);
       }
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const PricedTile& a, const PricedTile& b) { return a.cost < b.cost; });
-  // What clusters bring has not been measured: they stand behind the others, for who measures it.
-  constexpr std::size_t kMostSingle = 24, kMostInClusters = 8;
-  std::vector<Tile> tiles, in_clusters;
+  // What clusters bring has not been measured to be more, and walks stand for what there was before strips:
+  // both stand behind the others, for who measures them.
+  constexpr std::size_t kMostSingle = 24, kMostInClusters = 8, kMostWalks = 4;
+  std::vector<Tile> tiles, in_clusters, walks;
   for (const PricedTile& one : all) {
-    if (one.tile.cluster == 1 && tiles.size() < kMostSingle) tiles.push_back(one.tile);
-    if (one.tile.cluster > 1 && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
+    const bool single = one.tile.cluster == 1;
+    if (single && !one.tile.walks && tiles.size() < kMostSingle) tiles.push_back(one.tile);
+    if (single && one.tile.walks && walks.size() < kMostWalks) walks.push_back(one.tile);
+    if (!single && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
   }
   tiles.insert(tiles.end(), in_clusters.begin(), in_clusters.end());
+  tiles.insert(tiles.end(), walks.begin(), walks.end());
   return tiles;
 }
 

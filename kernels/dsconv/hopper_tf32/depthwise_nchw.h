@@ -144,8 +144,11 @@ struct PlaneDepthwise {
       char* to = operand + pair / 2 * kOperandStep + pair % 2 * 8;
 #pragma unroll
       for (int p = 0; p < 2; ++p) {
-        StoreOperands<kChunk, kParts>(to + p * kLowerRow + first_row, values[p][0]);
-        StoreOperands<kChunk, kParts>(to + p * kLowerRow + second_row, values[p][1]);
+#pragma unroll
+        for (int i = 0; i < 2; ++i) {
+          StoreOperands<kChunk>(to + p * kLowerRow + (i == 0 ? first_row : second_row),
+                                Operand<kParts>(values[p][i][0]), Operand<kParts>(values[p][i][1]));
+        }
       }
     }
   }

@@ -67,12 +67,12 @@ struct Walk {
 template <int kChunk, int kParts, class Act>
 __device__ __forceinline__ void EndColumn(const Act& middle, const float (&sums)[2], std::int32_t entry,
                                           char*& to) {
-  const float upper = middle(sums[0]), lower = middle(sums[1]);
+  const Operand<kParts> upper(middle(sums[0])), lower(middle(sums[1]));
   if ((entry & 1) != 0) {
     StoreOperand<kChunk, kParts>(to, upper);
     StoreOperand<kChunk, kParts>(to + kSlots * 16, lower);
-    to += 16;
   }
+  to += (entry & 1) * 16;
 }
 
 template <int kSize, int kStride, int kChunk, int kParts, class Act>
@@ -93,7 +93,7 @@ struct PixelWalker<3, 1, kChunk, kParts, Act> {
       for (int i = 0; i < 4; ++i) x[i] = from[i * down];
     };
     std::int32_t entry = walk.Entry(0, lane), next_entry = walk.Entry(1, lane),
-                 last_entry = walk.Entry(2, lane);
+                 last_entry = walk.Entry(2, lane), after_last = walk.Entry(3, lane);
     float x[4], next[4], w[9], sums[3][2] = {};
     load(entry, x);
     load(next_entry, next);
@@ -118,7 +118,8 @@ struct PixelWalker<3, 1, kChunk, kParts, Act> {
           }
         }
         EndColumn<kChunk, kParts>(middle, third, entry, to);
-        entry = next_entry, next_entry = last_entry, last_entry = walk.Entry(step + phase + 3, lane);
+        entry = next_entry, next_entry = last_entry, last_entry = after_last;
+        after_last = walk.Entry(step + phase + 4, lane);
 #pragma unroll
         for (int i = 0; i < 4; ++i) x[i] = next[i], next[i] = last[i];
       }

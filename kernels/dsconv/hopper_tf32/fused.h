@@ -40,7 +40,7 @@ class Fused {
     return std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) + "x" +
            std::to_string(tile.channels_out) + "s" + std::to_string(tile.x_stages) + "a" +
            std::to_string(tile.operand_stages) + "w" + std::to_string(tile.weight_stages) +
-           (tile.cluster == 2 ? "c2" : "");
+           (tile.cluster == 2 ? "c2" : "") + (tile.walks ? "walk" : "");
   }
 
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,

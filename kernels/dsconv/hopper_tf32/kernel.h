@@ -13,6 +13,7 @@
 #include "kernels/dsconv/hopper_tf32/load.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
 #include "kernels/dsconv/hopper_tf32/product.h"
+#include "kernels/dsconv/hopper_tf32/strips_nhwc.h"
 
 namespace assay::dsconv::hopper_tf32 {
 
@@ -20,9 +21,10 @@ struct alignas(16) Storage {
   std::uint32_t words[4];  // the rest follows
 };
 
-// Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares.
-inline constexpr int kMultiplyRegisters = 176, kOtherRegisters = 80;
-static_assert((kMultiplyRegisters + kOtherRegisters) * 256 == 65536, "a multiprocessor has 65536 registers");
+// Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares. In NCHW a lane
+// stores pixels of two matrices, in NHWC strips have more under way.
+__host__ __device__ constexpr int MultiplyRegisters(bool channels_last) { return channels_last ? 168 : 176; }
+__host__ __device__ constexpr int OtherRegisters(bool channels_last) { return 256 - MultiplyRegisters(channels_last); }
 
 template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kParts, class Act>
 struct DepthwiseOf {
@@ -71,13 +73,18 @@ __device__ __forceinline__ void MakeOrLoad(const Block& block, int warp, int war
   const int depthwise_warps = plan.depthwise_groups * plan.depthwise_warps;
   if (warp < depthwise_warps) {
     const int group = warp / plan.depthwise_warps, in_group = warp - group * plan.depthwise_warps;
-    if (IsClamp(block.shape.act_mid)) {
-      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Clamp>::Type>(
+    const auto make = [&](auto activation) {
+      using Act = decltype(activation);
+      if constexpr (kChannelsLast && kSize == 3 && kStride == 1) {
+        if (plan.strips) {
+          MakeOperands<StripDepthwise<kParts, Act>>(block, group, in_group, lane);
+          return;
+        }
+      }
+      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Act>::Type>(
           block, group, in_group, lane);
-    } else {
-      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Curve>::Type>(
-          block, group, in_group, lane);
-    }
+    };
+    IsClamp(block.shape.act_mid) ? make(Clamp(block.shape.act_mid)) : make(Curve(block.shape.act_mid));
   } else if (warp < warps - 1) {
     LoadInputs<kChannelsLast, kChunk>(block, (warp - depthwise_warps) * 32 + lane);
   } else if (lane == 0) {
@@ -119,10 +126,10 @@ __global__ void __launch_bounds__(32 * WarpsOf(kMatrices), 1)
     SyncBlocks(plan);
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     if (warp < kMultiplyWarps) {
-      if constexpr (kShares) device::TakeRegisters<kMultiplyRegisters>();
+      if constexpr (kShares) device::TakeRegisters<MultiplyRegisters(kChannelsLast)>();
       MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
     } else {
-      if constexpr (kShares) device::GiveRegisters<kOtherRegisters>();
+      if constexpr (kShares) device::GiveRegisters<OtherRegisters(kChannelsLast)>();
       MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(block, warp - kMultiplyWarps,
                                                                 WarpsOf(kMatrices) - kMultiplyWarps, lane);
     }

@@ -18,6 +18,7 @@ using device::Divisor;
 inline constexpr std::int32_t kBandRows = 2;
 inline constexpr std::int32_t kSlots = 64;    // columns of a tile
 inline constexpr std::int32_t kPixels = 128;  // of a tile
+inline constexpr std::int32_t kStripSlots = 4;  // of a strip (strips_nhwc.h)
 
 // The depthwise results of a chunk, operand A, as 8 x 4 matrices: four channels of a pixel are 16 bytes,
 // those of all pixels follow each other, and the next four channels begin this many bytes later. The 16 bytes
@@ -57,6 +58,8 @@ struct Plan {
   std::int32_t items;           // tiles, by clusters, times channel_blocks
   std::int32_t chunks, units;   // of input channels
   std::int32_t depthwise_groups, depthwise_warps;  // warps of a group; groups take turns at chunks
+  bool strips;               // the depthwise half goes by strips of four slots; else by walks
+  std::int32_t band_strips;  // of a band
   std::int32_t copy_threads;
   std::int32_t run_rows;     // input rows of a whole image's bands
   std::int32_t band_step;    // input rows from a band to the next of its image: 2 * stride
@@ -71,7 +74,7 @@ struct Plan {
   std::int32_t taps_padded;  // NCHW: words of a channel's depthwise weights, its bias behind them
   std::int32_t x_stages, operand_stages, weight_stages;
   std::int64_t depthwise_at, pointwise_at;  // in the workspace; b_pw stands first
-  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q;
+  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q, by_band_strips;
   bool resident;  // the pointwise weights of all units stay in shared memory
   bool copies;    // x element by element; else by TMA
   bool by_rows;   // TMA: box_rows rows after the other, since tiles may be of several images
