@@ -14,9 +14,11 @@ struct Tile {
   int channels_out;    // of a block
   int bands, columns;  // of outputs
   int x_stages, operand_stages;
-  int weight_stages;  // 0: the weights stay
-  int cluster;        // blocks that share weights that do not stay
-  bool walks;         // NHWC, 3x3, stride 1: the depthwise half by walks, not by strips
+  int weight_stages;   // 0: the weights stay
+  int cluster;         // blocks that share weights that do not stay
+  bool walks;          // NHWC, 3x3, stride 1: the depthwise half by walks, not by strips
+  bool fours = false;  // NCHW: x by cp.async, four elements at once, not by TMA
+  int ahead = 0;       // NCHW: see Plan
 };
 
 // The most blocks of a cluster: 2, or 1 for none.
@@ -82,7 +84,8 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   plan.chunks = DivideUp(shape.c, chunk), plan.units = DivideUp(shape.c, UnitChannels(parts));
   const auto span = static_cast<std::int32_t>(Reach(1, 1, shape.r, shape.dilation_h));
   plan.band_step = kBandRows * shape.stride_h, plan.break_rows = span - shape.stride_h;
-  plan.copies = !HasMap(shape);
+  plan.fours = tile.fours, plan.ahead = tile.ahead;
+  plan.copies = !HasMap(shape) || plan.fours;
   plan.by_rows = !plan.copies && plan.image_bands % tile.bands != 0;
   const int others = WarpsOf(tile.channels_out / 8) - kMultiplyWarps;
   const int loading = plan.copies || others > 8 ? 4 : 2;
@@ -106,6 +109,7 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   }
   plan.width = reach;
   plan.pitch = RoundUp(plan.skew + reach, shape.channels_last ? 2 : 4);
+  plan.by_fours = Divisor(std::max(1, plan.pitch / 4));
   plan.row_bytes = plan.pitch * chunk * 4;
   if (shape.channels_last) {
     plan.channel_step = 1, plan.pixel_step = chunk, plan.row_step = plan.pitch * chunk;
@@ -151,8 +155,8 @@ inline int WalkSteps(int columns, int warps) {
 }
 
 // Cycles of a chunk's depthwise half for the warps that have most of it. A pair of strips takes 440 by the
-// disassembly, 16 sums and 64 operations beside 144 FFMA; a step of a walk 86. What is measured of walks is 1.65
-// times that, with the products at work.
+// disassembly, 16 sums and 64 operations beside 144 FFMA; a step of a walk 86. What is measured of walks
+// is 1.65 times that, with the products at work.
 inline double DepthwiseCycles(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
   if (plan.strips) {
     const int pairs = DivideUp(static_cast<std::int64_t>(plan.bands) * plan.band_strips, 2);
@@ -259,6 +263,23 @@ inline void Consider(const Shape& shape, const assay_device_info& device, int pa
   }
 }
 
+// Ways to bring rows of NCHW to shared memory that have not been measured, for the best tiles.
+inline void AddLoads(const Shape& shape, const assay_device_info& device, int parts,
+                     std::vector<Tile>& tiles) {
+  if (shape.channels_last || !IsFixed(shape) || !HasMap(shape)) return;
+  constexpr std::size_t kMost = 5;
+  const std::size_t count = std::min(tiles.size(), kMost);
+  for (std::size_t i = 0; i < count; ++i) {
+    for (const bool fours : {false, true}) {
+      for (const int ahead : {0, 2}) {
+        Tile tile = tiles[i];
+        tile.fours = fours, tile.ahead = ahead;
+        if ((fours || ahead != 0) && Complete(shape, device, parts, tile)) tiles.push_back(tile);
+      }
+    }
+  }
+}
+
 // The valid tiles, the cheapest first.
 inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& device, int parts) {
   std::vector<PricedTile> all;
@@ -284,7 +305,8 @@ inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& 
                    [](const PricedTile& a, const PricedTile& b) { return a.cost < b.cost; });
   // What clusters bring has not been measured to be more, and walks stand for what there was before strips:
   // both stand behind the others, for who measures them.
-  constexpr std::size_t kMostSingle = 24, kMostInClusters = 8, kMostWalks = 4;
+  const std::size_t kMostSingle = shape.channels_last ? 24 : 16;
+  constexpr std::size_t kMostInClusters = 8, kMostWalks = 4;
   std::vector<Tile> tiles, in_clusters, walks;
   for (const PricedTile& one : all) {
     const bool single = one.tile.cluster == 1;
@@ -292,6 +314,7 @@ inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& 
     if (single && one.tile.walks && walks.size() < kMostWalks) walks.push_back(one.tile);
     if (!single && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
   }
+  AddLoads(shape, device, parts, tiles);
   tiles.insert(tiles.end(), in_clusters.begin(), in_clusters.end());
   tiles.insert(tiles.end(), walks.begin(), walks.end());
   return tiles;

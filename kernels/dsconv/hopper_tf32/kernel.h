@@ -21,10 +21,10 @@ struct alignas(16) Storage {
   std::uint32_t words[4];  // the rest follows
 };
 
-// Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares. In NCHW a lane
-// stores pixels of two matrices, in NHWC strips have more under way.
-__host__ __device__ constexpr int MultiplyRegisters(bool channels_last) { return channels_last ? 168 : 176; }
-__host__ __device__ constexpr int OtherRegisters(bool channels_last) { return 256 - MultiplyRegisters(channels_last); }
+// Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares. Strips have more
+// under way than other depthwise halves.
+__host__ __device__ constexpr int MultiplyRegisters(bool strips) { return strips ? 168 : 176; }
+__host__ __device__ constexpr int OtherRegisters(bool strips) { return 256 - MultiplyRegisters(strips); }
 
 template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kParts, class Act>
 struct DepthwiseOf {
@@ -119,6 +119,7 @@ __global__ void __launch_bounds__(32 * WarpsOf(kMatrices), 1)
     __trap();
   } else {
     constexpr bool kShares = WarpsOf(kMatrices) == 16;
+    constexpr bool kStrips = kChannelsLast && kSize == 3 && kStride == 1;
     char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
     shared += (128 - device::SharedAddress(shared) % 128) % 128;
     const Block block(shape, plan, map, x, packed, shared, OperandBytes(kChunk) * kParts);
@@ -126,10 +127,10 @@ __global__ void __launch_bounds__(32 * WarpsOf(kMatrices), 1)
     SyncBlocks(plan);
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     if (warp < kMultiplyWarps) {
-      if constexpr (kShares) device::TakeRegisters<MultiplyRegisters(kChannelsLast)>();
+      if constexpr (kShares) device::TakeRegisters<MultiplyRegisters(kStrips)>();
       MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
     } else {
-      if constexpr (kShares) device::GiveRegisters<OtherRegisters(kChannelsLast)>();
+      if constexpr (kShares) device::GiveRegisters<OtherRegisters(kStrips)>();
       MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(block, warp - kMultiplyWarps,
                                                                 WarpsOf(kMatrices) - kMultiplyWarps, lane);
     }

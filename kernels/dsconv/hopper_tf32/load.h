@@ -161,11 +161,67 @@ __device__ __forceinline__ void CopyElements(const Block& block, const TileAt& a
   }
 }
 
-// Input tiles, each with its depthwise weights, by the loading warps but the last.
-template <bool kChannelsLast, int kChunk>
-__device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thread) {
+// NCHW where tensor maps could describe x: a thread takes a place of four columns in the tile, and it in
+// every channel. These four are inside the image or outside together.
+template <int kChunk>
+__device__ __forceinline__ void CopyFours(const Block& block, const TileAt& at, std::int32_t chunk,
+                                          std::int32_t thread, float* to) {
+  const Shape& shape = block.shape;
   const Plan& plan = block.plan;
-  if (!plan.copies && thread != 0) return;
+  const std::int32_t w0 = at.q0 * shape.stride_w - shape.pad_w - plan.skew, c0 = chunk * kChunk;
+  const std::int32_t there = min(kChunk, shape.c - c0), row_fours = plan.pitch / 4;
+  const std::int32_t first_rows =
+      min(plan.bands, plan.image_bands - at.image_band) * plan.band_step + plan.break_rows;
+  const std::int32_t places = TileRows(plan, at.image_band) * row_fours;
+#pragma unroll 1
+  for (std::int32_t place = thread; place < places; place += plan.copy_threads) {
+    const std::int32_t row = plan.by_fours.Quotient(place), column = (place - row * row_fours) * 4;
+    std::int32_t n = at.n, h = at.image_band * plan.band_step - shape.pad_h + row;
+    if (row >= first_rows) {
+      const std::int32_t images = plan.by_run_rows.Quotient(row - first_rows);
+      n += 1 + images, h = row - first_rows - images * plan.run_rows - shape.pad_h;
+    }
+    const std::int32_t w = w0 + column;
+    const bool inside = n < shape.n && static_cast<std::uint32_t>(h) < static_cast<std::uint32_t>(shape.h) &&
+                        static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape.w);
+    const float* from = block.x;
+    if (inside) from += n * shape.x.n + c0 * shape.x.c + h * shape.x.h + w;
+    const std::int64_t next = inside ? shape.x.c : 0;
+    float* at_place = to + row * plan.row_step + column;
+#pragma unroll 2
+    for (std::int32_t c = 0; c < kChunk; ++c, at_place += plan.channel_step) {
+      device::CopyAsync16(at_place, from, inside && c < there);
+      if (c + 1 < there) from += next;  // it stays an address of x
+    }
+  }
+}
+
+// Brings into L2 a part of the rows that the tile `item` will read: all columns of some of a chunk's
+// channels; the blocks that have the other tiles of these rows bring the other channels. So device memory is
+// read in long runs.
+template <int kChunk>
+__device__ __forceinline__ void BringRows(const Block& block, std::int32_t item, std::int32_t chunk) {
+  const Shape& shape = block.shape;
+  const Plan& plan = block.plan;
+  if (item >= plan.items) return;
+  const TileAt at(plan, item, block.rank);
+  const std::int32_t part = plan.by_columns.Quotient(at.q0);
+  const std::int32_t first = chunk * kChunk + part * kChunk / plan.tiles_q;
+  const std::int32_t last = min(shape.c, chunk * kChunk + (part + 1) * kChunk / plan.tiles_q);
+  const std::int32_t h = at.image_band * plan.band_step, rows = min(plan.bands * plan.band_step, shape.h - h);
+  if (at.n >= shape.n || rows <= 0) return;
+  for (std::int32_t c = first; c < last; ++c) {
+    device::PrefetchBulk(block.x + at.n * shape.x.n + c * shape.x.c + h * shape.x.h,
+                         static_cast<std::uint32_t>(rows * shape.x.h) * 4);
+  }
+}
+
+enum class Way { kBoxes, kFours, kElements };
+
+// Input tiles, each with its depthwise weights.
+template <Way kWay, bool kChannelsLast, int kChunk>
+__device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t thread) {
+  const Plan& plan = block.plan;
   RingAt ring;
   std::int32_t turn = 0;  // whose of the depthwise groups
 #pragma unroll 1
@@ -176,7 +232,7 @@ __device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thre
       std::uint64_t* barrier = block.XFilled(turn, ring.slot);
       char* to = block.XStage(ring.slot);
       device::WaitBarrier(block.x_free + ring.slot, ring.freed());
-      if (!plan.copies) {
+      if constexpr (kWay == Way::kBoxes) {
         CopyBoxes<kChannelsLast, kChunk>(block, at, chunk, to, barrier);
       } else if (thread == 0) {
         device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(plan.depthwise_bytes));
@@ -187,15 +243,39 @@ __device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thre
             block.packed + plan.depthwise_at + static_cast<std::int64_t>(chunk) * plan.depthwise_bytes,
             static_cast<std::uint32_t>(plan.depthwise_bytes), barrier);
       }
-      if (plan.copies) {
+      if constexpr (kWay == Way::kFours) {
+        CopyFours<kChunk>(block, at, chunk, thread, reinterpret_cast<float*>(to));
+        device::ArriveAfterCopies(barrier);
+      } else if constexpr (kWay == Way::kElements) {
         CopyElements<kChunk, kChannelsLast ? 8 : kChunk>(block, at, chunk, thread,
                                                          reinterpret_cast<float*>(to));
         device::ArriveBarrier(barrier);
+      }
+      if constexpr (!kChannelsLast && kWay != Way::kElements) {
+        if (plan.ahead != 0 && thread == 0) {
+          BringRows<kChunk>(block, item + plan.ahead * block.item_step, chunk);
+        }
       }
       ring.Next(plan.x_stages);
       if (++turn == plan.depthwise_groups) turn = 0;
     }
   }
+}
+
+// By the loading warps but the last.
+template <bool kChannelsLast, int kChunk>
+__device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thread) {
+  if (!block.plan.copies) {
+    if (thread == 0) LoadInputsBy<Way::kBoxes, kChannelsLast, kChunk>(block, thread);
+    return;
+  }
+  if constexpr (!kChannelsLast) {
+    if (block.plan.fours) {
+      LoadInputsBy<Way::kFours, kChannelsLast, kChunk>(block, thread);
+      return;
+    }
+  }
+  LoadInputsBy<Way::kElements, kChannelsLast, kChunk>(block, thread);
 }
 
 // The pointwise weights, once or again for every tile, by one thread. Either block of a cluster loads half of

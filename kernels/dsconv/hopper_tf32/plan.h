@@ -16,8 +16,8 @@ namespace assay::dsconv::hopper_tf32 {
 using device::Divisor;
 
 inline constexpr std::int32_t kBandRows = 2;
-inline constexpr std::int32_t kSlots = 64;    // columns of a tile
-inline constexpr std::int32_t kPixels = 128;  // of a tile
+inline constexpr std::int32_t kSlots = 64;      // columns of a tile
+inline constexpr std::int32_t kPixels = 128;    // of a tile
 inline constexpr std::int32_t kStripSlots = 4;  // of a strip (strips_nhwc.h)
 
 // The depthwise results of a chunk, operand A, as 8 x 4 matrices: four channels of a pixel are 16 bytes,
@@ -74,10 +74,13 @@ struct Plan {
   std::int32_t taps_padded;  // NCHW: words of a channel's depthwise weights, its bias behind them
   std::int32_t x_stages, operand_stages, weight_stages;
   std::int64_t depthwise_at, pointwise_at;  // in the workspace; b_pw stands first
-  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q, by_band_strips;
-  bool resident;  // the pointwise weights of all units stay in shared memory
-  bool copies;    // x element by element; else by TMA
-  bool by_rows;   // TMA: box_rows rows after the other, since tiles may be of several images
+  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q, by_band_strips,
+      by_fours;
+  bool resident;       // the pointwise weights of all units stay in shared memory
+  bool copies;         // x by loads of the copying threads; else by TMA
+  bool fours;          // by cp.async, four elements at once; else element by element
+  std::int32_t ahead;  // NCHW: tiles ahead of which a block brings its part of the rows into L2; 0: none
+  bool by_rows;        // TMA: box_rows rows after the other, since tiles may be of several images
   // Each depthwise group waits for input tiles at barriers of its own: a barrier does not tell a phase from
   // the one before the last, so who waits has to see them all. Every second round of a slot is a group's, or
   // all.

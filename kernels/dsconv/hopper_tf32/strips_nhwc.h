@@ -56,7 +56,11 @@ struct StripDepthwise {
   int lane;
 
   __device__ __forceinline__ StripDepthwise(const Shape& of_shape, const Plan& of_plan, int warp, int of_lane)
-      : shape(of_shape), plan(of_plan), middle(of_shape.act_mid), list(of_plan, warp, of_lane), lane(of_lane) {}
+      : shape(of_shape),
+        plan(of_plan),
+        middle(of_shape.act_mid),
+        list(of_plan, warp, of_lane),
+        lane(of_lane) {}
 
   __device__ __forceinline__ void MoveTo(const TileAt& at) { list.MoveTo(plan, at.image_band); }
 
@@ -81,7 +85,7 @@ struct StripDepthwise {
  private:
   __device__ __forceinline__ void MakeStrip(const float* from, const float2 (&w)[9], float2 bias,
                                             std::uint32_t slots, char* to) const {
-    const float *row[4] = {from, from + plan.row_step, from + 2 * plan.row_step, from + 3 * plan.row_step};
+    const float* row[4] = {from, from + plan.row_step, from + 2 * plan.row_step, from + 3 * plan.row_step};
     float2 sums[kStripSlots][2], next[4];
     const auto load = [&](int column) {
 #pragma unroll
