@@ -173,13 +173,19 @@ inline double StorePenalty(const Shape& shape, const Tile& tile) {
   return tile.columns % 16 == 0 ? 1.25 : (tile.columns % 8 == 0 ? 1.6 : 2.5);
 }
 
+// Of a chunk's products: 1024 multiply-adds a cycle, and a quarter more, by clocks around all that their
+// warps wait for.
+inline double ProductCycles(const Shape& shape, const Tile& tile, int parts) {
+  return 1.25 * ChunkOf(shape) * kPixels * tile.channels_out * (parts == 2 ? 3 : 1) / 1024;
+}
+
 // Multiprocessor cycles from a tile's chunk to the next: loads, the depthwise half and the products overlap.
 // The constants are fitted to what layers of MobileNet and Xception took on an H100
 // (docs/kernels/hopper_tf32.md).
 inline double CyclesOfChunk(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
-  constexpr double kBytes = 18, kGatheredBytes = 10;  // a cycle
+  constexpr double kBytes = 24, kGatheredBytes = 10;  // a cycle
   const double chunk = ChunkOf(shape), units = chunk / UnitChannels(parts);
-  const double products = chunk / 4 * (parts == 2 ? 3 : 1) * tile.channels_out;
+  const double products = ProductCycles(shape, tile, parts);
   // A row's beginning costs as much as some elements more.
   const double input = plan.copies ? static_cast<double>(plan.rows) * (plan.width + 12) * chunk * 4
                                    : static_cast<double>(plan.rows) * plan.row_bytes;
@@ -200,7 +206,7 @@ inline double CyclesOfChunk(const Shape& shape, const Tile& tile, const Plan& pl
 inline double CostOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts, int sms) {
   const double stores =
       (128.0 * 4 * std::min(tile.channels_out, shape.k) / 12 + 500) * StorePenalty(shape, tile);
-  const double products = ChunkOf(shape) / 4.0 * (parts == 2 ? 3 : 1) * tile.channels_out + 100;
+  const double products = ProductCycles(shape, tile, parts) + 100;
   const double made = plan.chunks * CyclesOfChunk(shape, tile, plan, parts);
   const double done = plan.chunks * products + stores;
   return static_cast<double>(DivideUp(plan.items, std::max(1, sms / plan.cluster))) *
