@@ -87,7 +87,7 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   plan.fours = tile.fours, plan.ahead = tile.ahead;
   plan.copies = !HasMap(shape) || plan.fours;
   plan.by_rows = !plan.copies && plan.image_bands % tile.bands != 0;
-  const int others = WarpsOf(tile.channels_out / 8) - kMultiplyWarps;
+  const int others = WarpsOf(tile.channels_out / 8, parts) - kMultiplyWarps;
   const int loading = plan.copies || others > 8 ? 4 : 2;
   plan.depthwise_groups = others > 8 ? 2 : 1;
   plan.depthwise_warps = (others - loading) / plan.depthwise_groups, plan.copy_threads = 32 * (loading - 1);
@@ -139,7 +139,7 @@ inline std::int64_t SharedBytes(const Shape& shape, const Plan& plan, int parts)
   return 128 + kBarrierBytes +
          static_cast<std::int64_t>(plan.x_stages) * (plan.x_bytes + plan.depthwise_bytes) +
          static_cast<std::int64_t>(plan.resident ? plan.units : plan.weight_stages) * plan.pointwise_bytes +
-         static_cast<std::int64_t>(plan.operand_stages) * OperandBytes(ChunkOf(shape)) * parts;
+         static_cast<std::int64_t>(plan.operand_stages) * AllOperandBytes(ChunkOf(shape), parts);
 }
 
 // Steps of the longest walk over input columns (depthwise_nhwc.h): of a warp's slots, each run of neighbours
@@ -176,7 +176,9 @@ inline double StorePenalty(const Shape& shape, const Tile& tile) {
 // Of a chunk's products: 1024 multiply-adds a cycle, and a quarter more, by clocks around all that their
 // warps wait for.
 inline double ProductCycles(const Shape& shape, const Tile& tile, int parts) {
-  return 1.25 * ChunkOf(shape) * kPixels * tile.channels_out * (parts == 2 ? 3 : 1) / 1024;
+  const double all = static_cast<double>(ChunkOf(shape)) * kPixels * tile.channels_out;
+  if (parts == 0) return 1.25 * all / 128 + 500;  // FFMA, and the depthwise half on the same schedulers
+  return 1.25 * all * (parts == 2 ? 3 : 1) / 1024;
 }
 
 // Multiprocessor cycles from a tile's chunk to the next: loads, the depthwise half and the products overlap.
@@ -234,10 +236,11 @@ inline bool Complete(const Shape& shape, const assay_device_info& device, int pa
 }
 
 // Output columns of tiles that are considered.
-inline std::vector<int> WidthsOf(const Shape& shape) {
+inline std::vector<int> WidthsOf(const Shape& shape, int parts) {
+  const int step = parts == 0 ? 4 : ColumnStep(shape);  // FFMA takes four pixels of a row at once
   std::vector<int> widths = {8, 16, 32, 64};
   for (int parts_of_row = 1; parts_of_row <= 64; ++parts_of_row) {
-    const int columns = RoundUp(std::max(4, DivideUp(shape.q, parts_of_row)), ColumnStep(shape));
+    const int columns = RoundUp(std::max(4, DivideUp(shape.q, parts_of_row)), step);
     if (columns <= kSlots) widths.push_back(columns);
   }
   std::sort(widths.begin(), widths.end());
@@ -255,7 +258,7 @@ struct PricedTile {
 inline void Consider(const Shape& shape, const assay_device_info& device, int parts, Tile tile,
                      std::vector<PricedTile>& all) {
   const int sms = std::max(1, device.num_sms);
-  for (tile.cluster = 1; tile.cluster <= kMostCluster; ++tile.cluster) {
+  for (tile.cluster = 1; tile.cluster <= (parts == 0 ? 1 : kMostCluster); ++tile.cluster) {
     if (!Complete(shape, device, parts, tile) || (tile.cluster == 2 && sms % 2 != 0)) return;
     const Plan plan = MakePlan(shape, tile, parts);
     if (tile.cluster == 2 && plan.items < sms / 2) return;
@@ -292,9 +295,10 @@ inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& 
   const std::int32_t image_bands = DivideUp(shape.p, kBandRows);
   const std::int64_t stacked = static_cast<std::int64_t>(shape.n) * image_bands;
   for (const int channels_out : kChannelsOut) {
-    if (channels_out != 256 && channels_out / 2 >= shape.k && channels_out > 32) continue;
+    if (parts == 0 && channels_out % 64 != 0) continue;
+    if (channels_out != 256 && channels_out / 2 >= shape.k && channels_out > (parts == 0 ? 64 : 32)) continue;
     if (channels_out < 128 && DivideUp(shape.k, channels_out) > 4) continue;
-    for (const int columns : WidthsOf(shape)) {
+    for (const int columns : WidthsOf(shape, parts)) {
       const int most = static_cast<int>(std::min<std::int64_t>(kSlots / columns, stacked));
       Consider(shape, device, parts, {channels_out, most, columns, 0, 0, 0, 1, false}, all);
       if (image_bands % most != 0 && most / 2 * columns >= 24) {

@@ -70,9 +70,9 @@ __device__ __forceinline__ void EndColumn(const Act& middle, const float (&sums)
   const Operand<kParts> upper(middle(sums[0])), lower(middle(sums[1]));
   if ((entry & 1) != 0) {
     StoreOperand<kChunk, kParts>(to, upper);
-    StoreOperand<kChunk, kParts>(to + kSlots * 16, lower);
+    StoreOperand<kChunk, kParts>(to + kSlots * SlotBytes(kParts), lower);
   }
-  to += (entry & 1) * 16;
+  to += (entry & 1) * SlotBytes(kParts);
 }
 
 template <int kSize, int kStride, int kChunk, int kParts, class Act>
@@ -233,7 +233,7 @@ struct PixelDepthwise {
   __device__ __forceinline__ void operator()(const float* tile, const float* weights, char* operand) const {
     const std::int32_t channel = lane % kChunk;
     Walker::Run(shape, plan, walk, middle, tile + channel, weights + channel,
-                operand + channel / 4 * kOperandStep + walk.first_slot * 16 + channel % 4 * 4, lane);
+                operand + OperandAt<kParts>(channel) + walk.first_slot * SlotBytes(kParts), lane);
   }
 };
 

@@ -115,7 +115,7 @@ class Fused {
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
     const auto in = [&](int i) { return static_cast<const float*>(buffers.inputs[i]); };
-    const PackSizes sizes = {ChunkOf(shape_), UnitChannels(kParts), tile_.channels_out};
+    const PackSizes sizes = {ChunkOf(shape_), UnitChannels(kParts), tile_.channels_out, kParts == 0};
     const auto pack = [&](auto last) {
       const dim3 grid(static_cast<unsigned>(plan_.units), static_cast<unsigned>(plan_.channel_blocks));
       return device::LaunchKernel(PrepackKernel<decltype(last)::value>, grid, dim3(256), 0, stream, shape_,
@@ -178,12 +178,15 @@ class Fused {
     const auto consider = [&](auto matrices) {
       constexpr int kMatrices = decltype(matrices)::value;
       if (kMatrices * 8 != tile_.channels_out) return;
-      status = device::LaunchClusters(
-          FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts>, dim3(static_cast<unsigned>(blocks_)),
-          dim3(static_cast<unsigned>(plan_.cluster)), dim3(32 * WarpsOf(kMatrices)),
-          static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, map,
-          static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
-          static_cast<float*>(buffers.outputs[0]));
+      if constexpr (kParts != 0 || kMatrices % 8 == 0) {
+        status = device::LaunchClusters(
+            FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts>,
+            dim3(static_cast<unsigned>(blocks_)), dim3(static_cast<unsigned>(plan_.cluster)),
+            dim3(32 * WarpsOf(kMatrices, kParts)),
+            static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, map,
+            static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
+            static_cast<float*>(buffers.outputs[0]));
+      }
     };
     ForEachMatrices(consider, std::make_index_sequence<std::size(kChannelsOut)>{});
     return status;

@@ -13,6 +13,7 @@
 #include "kernels/dsconv/hopper_tf32/load.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
 #include "kernels/dsconv/hopper_tf32/product.h"
+#include "kernels/dsconv/hopper_tf32/product_ffma.h"
 #include "kernels/dsconv/hopper_tf32/strips_nhwc.h"
 
 namespace assay::dsconv::hopper_tf32 {
@@ -111,28 +112,32 @@ inline constexpr bool kAvailable = true;
 
 // In shared memory: barriers, the rings of input tiles, of weights (or all of them) and of operands.
 template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kMatrices, int kParts>
-__global__ void __launch_bounds__(32 * WarpsOf(kMatrices), 1)
+__global__ void __launch_bounds__(32 * WarpsOf(kMatrices, kParts), 1)
     FusedKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                 const __grid_constant__ CUtensorMap map, const float* __restrict__ x,
                 const char* __restrict__ packed, float* __restrict__ y) {
   if constexpr (!kAvailable) {
     __trap();
   } else {
-    constexpr bool kShares = WarpsOf(kMatrices) == 16;
+    constexpr bool kShares = WarpsOf(kMatrices, kParts) == 16;
     constexpr bool kStrips = kChannelsLast && kSize == 3 && kStride == 1;
     char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
     shared += (128 - device::SharedAddress(shared) % 128) % 128;
-    const Block block(shape, plan, map, x, packed, shared, OperandBytes(kChunk) * kParts);
+    const Block block(shape, plan, map, x, packed, shared, AllOperandBytes(kChunk, kParts));
     if (threadIdx.x == 0) block.InitBarriers();
     SyncBlocks(plan);
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     if (warp < kMultiplyWarps) {
       if constexpr (kShares) device::TakeRegisters<MultiplyRegisters(kStrips)>();
-      MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
+      if constexpr (kParts == 0) {
+        MultiplyByFfma<kChannelsLast, kMatrices, kChunk>(block, y, warp, lane);
+      } else {
+        MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
+      }
     } else {
       if constexpr (kShares) device::GiveRegisters<OtherRegisters(kStrips)>();
-      MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(block, warp - kMultiplyWarps,
-                                                                WarpsOf(kMatrices) - kMultiplyWarps, lane);
+      MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(
+          block, warp - kMultiplyWarps, WarpsOf(kMatrices, kParts) - kMultiplyWarps, lane);
     }
     __syncwarp();
     if (plan.cluster == 2) device::MeetInCluster();  // the other block may still write here

@@ -28,7 +28,9 @@ struct Operand {
   float first, rest = 0;
 
   __device__ __forceinline__ explicit Operand(float value) {
-    if constexpr (kParts == 1) {
+    if constexpr (kParts == 0) {
+      first = device::Opaque(value);
+    } else if constexpr (kParts == 1) {
       first = device::Opaque(RoundForTf32(value));
     } else {
       first = FirstPart(value);

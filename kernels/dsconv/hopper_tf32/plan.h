@@ -30,9 +30,25 @@ __host__ __device__ constexpr std::int32_t OperandBytes(std::int32_t chunk) {
   return chunk / 4 * kOperandStep;
 }
 
+// Of a kernel without matrix unit ("no parts") the results stand as [channel][pixel], so many words a
+// channel.
+inline constexpr std::int32_t kMidPitch = kPixels + 4;
+
+// All parts of a chunk of operand A; 0 parts: see kMidPitch.
+__host__ __device__ constexpr std::int32_t AllOperandBytes(std::int32_t chunk, int parts) {
+  return parts == 0 ? chunk * kMidPitch * 4 : OperandBytes(chunk) * parts;
+}
+
+// Where a channel's results begin there, and bytes from a slot to the next.
+template <int kParts>
+__device__ __forceinline__ constexpr std::int32_t OperandAt(std::int32_t channel) {
+  return kParts == 0 ? channel * (kMidPitch * 4) : channel / 4 * kOperandStep + channel % 4 * 4;
+}
+__host__ __device__ constexpr std::int32_t SlotBytes(int parts) { return parts == 0 ? 4 : 16; }
+
 // Input channels of a unit of pointwise weights in `parts` TF32 parts, and its bytes for `columns` output
 // channels.
-__host__ __device__ constexpr std::int32_t UnitChannels(std::int32_t parts) { return 16 / parts; }
+__host__ __device__ constexpr std::int32_t UnitChannels(std::int32_t parts) { return parts == 2 ? 8 : 16; }
 __host__ __device__ constexpr std::int32_t UnitBytes(std::int32_t columns) { return 64 * columns; }
 
 // NCHW: plan.skew of filters with a kernel of their own. A bulk copy begins at a multiple of 16 bytes, and
@@ -46,7 +62,9 @@ inline constexpr std::int32_t kBarrierBytes = 512;
 // Warps that multiply, and those of a block of so many matrices of 8 output channels in all. Of the others
 // the first make the depthwise half, and the rest loads, the last one pointwise weights.
 inline constexpr int kMultiplyWarps = 8;
-__host__ __device__ constexpr int WarpsOf(int matrices) { return matrices > 16 ? 16 : 20; }
+__host__ __device__ constexpr int WarpsOf(int matrices, int parts) {
+  return matrices > 16 || parts == 0 ? 16 : 20;
+}
 
 // One launch. Steps are of 4-byte words, bytes are of shared memory.
 struct Plan {

@@ -69,7 +69,7 @@ struct StripDepthwise {
     const int half = lane / 16, channel = lane % 16 * 2;
     std::uint32_t next = __shfl_sync(0xffffffffu, list.entry, half);
     tile += channel, weights += channel;
-    operand += channel / 4 * kOperandStep + channel % 4 * 4;
+    operand += OperandAt<kParts>(channel);
     float2 w[9];
 #pragma unroll
     for (int i = 0; i < 9; ++i) w[i] = *reinterpret_cast<const float2*>(weights + i * kChunk);
@@ -78,7 +78,7 @@ struct StripDepthwise {
     for (std::int32_t pass = 0; pass < list.passes; ++pass) {
       const std::uint32_t entry = next;
       next = __shfl_sync(0xffffffffu, list.entry, (2 * pass + 2 + half) & 31);
-      MakeStrip(tile + entry / 1024, w, bias, entry % 16, operand + entry % 1024 / 16 * 16);
+      MakeStrip(tile + entry / 1024, w, bias, entry % 16, operand + entry % 1024 / 16 * SlotBytes(kParts));
     }
   }
 
@@ -111,7 +111,26 @@ struct StripDepthwise {
           }
         }
       }
-      if (i >= 2) EndSlot(sums[i - 2], i - 2 < static_cast<int>(slots), to + (i - 2) * 16);
+      if (kParts != 0 && i >= 2) EndSlot(sums[i - 2], i - 2 < static_cast<int>(slots), to + (i - 2) * 16);
+    }
+    if constexpr (kParts == 0) StoreFours(sums, slots, to);
+  }
+
+  // Without parts a tile's columns are a multiple of four: there are four slots or, of a pair of strips,
+  // none.
+  __device__ __forceinline__ void StoreFours(const float2 (&sums)[kStripSlots][2], std::uint32_t slots,
+                                             char* to) const {
+#pragma unroll
+    for (int p = 0; p < 2; ++p) {
+      float low[4], high[4];
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        low[i] = device::Opaque(middle(sums[i][p].x)), high[i] = device::Opaque(middle(sums[i][p].y));
+      }
+      if (slots == 0) continue;
+      char* row = to + p * (kSlots * 4);
+      *reinterpret_cast<float4*>(row) = make_float4(low[0], low[1], low[2], low[3]);
+      *reinterpret_cast<float4*>(row + kMidPitch * 4) = make_float4(high[0], high[1], high[2], high[3]);
     }
   }
 
