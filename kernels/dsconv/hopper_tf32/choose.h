@@ -19,6 +19,7 @@ struct Tile {
   bool walks;          // NHWC, 3x3, stride 1: the depthwise half by walks, not by strips
   bool fours = false;  // NCHW: x by cp.async, four elements at once, not by TMA
   int ahead = 0;       // NCHW: see Plan
+  bool runs = false;   // a block takes neighbouring tiles one after the other
 };
 
 // The most blocks of a cluster: 2, or 1 for none.
@@ -291,6 +292,8 @@ inline void AddLoads(const Shape& shape, const assay_device_info& device, int pa
         Tile tile = tiles[i];
         tile.fours = fours, tile.ahead = ahead;
         if ((fours || ahead != 0) && Complete(shape, device, parts, tile)) tiles.push_back(tile);
+        tile.runs = true;
+        if (!fours && ahead == 0 && Complete(shape, device, parts, tile)) tiles.push_back(tile);
       }
     }
   }

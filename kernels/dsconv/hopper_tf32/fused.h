@@ -41,7 +41,7 @@ class Fused {
            std::to_string(tile.channels_out) + "s" + std::to_string(tile.x_stages) + "a" +
            std::to_string(tile.operand_stages) + "w" + std::to_string(tile.weight_stages) +
            (tile.cluster == 2 ? "c2" : "") + (tile.walks ? "walk" : "") + (tile.fours ? "fours" : "") +
-           (tile.ahead != 0 ? "ahead" + std::to_string(tile.ahead) : "");
+           (tile.runs ? "runs" : "") + (tile.ahead != 0 ? "ahead" + std::to_string(tile.ahead) : "");
   }
 
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
@@ -91,7 +91,9 @@ class Fused {
   Fused(const assay_problem&, const Shape& shape, const assay_device_info& device, const Tile& tile)
       : shape_(shape), tile_(tile), plan_(MakePlan(shape, tile, kParts)) {
     const std::int32_t clusters = std::max(1, device.num_sms / plan_.cluster);
-    blocks_ = DivideUp(plan_.items, DivideUp(plan_.items, clusters)) * plan_.cluster;
+    const std::int32_t each = DivideUp(plan_.items, clusters);
+    blocks_ = DivideUp(plan_.items, each) * plan_.cluster;
+    if (tile.runs) plan_.run_items = each;
     description_ = std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) +
                    " pixels x " + std::to_string(tile.channels_out) + " channels a block, " +
                    std::to_string(ChunkOf(shape)) + " input channels at once, " +

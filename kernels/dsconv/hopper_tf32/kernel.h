@@ -44,7 +44,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int group, int 
   std::int32_t turn = 0;
   Depthwise depthwise(block.shape, plan, warp, lane);
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.item_step) {
     depthwise.MoveTo(TileAt(plan, item, block.rank));
 #pragma unroll 1
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {

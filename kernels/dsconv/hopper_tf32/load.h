@@ -22,7 +22,7 @@ struct Block {
   std::uint64_t *x_filled, *x_free, *a_filled, *a_free, *w_filled, *w_free;
   char *x_ring, *a_ring, *w_ring;
   std::int32_t operand_bytes;
-  std::int32_t rank, first_item, item_step;  // in its cluster; its cluster's items
+  std::int32_t rank, first_item, item_step, end_item;  // in its cluster; its cluster's items
 
   __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, const CUtensorMap& of_x,
                                    const float* from, const char* workspace, char* shared,
@@ -46,6 +46,11 @@ struct Block {
     rank = plan.cluster == 2 ? block % 2 : 0;
     first_item = plan.cluster == 2 ? block / 2 : block;
     item_step = plan.cluster == 2 ? blocks / 2 : blocks;
+    end_item = plan.items;
+    if (plan.run_items != 0) {
+      first_item *= plan.run_items, item_step = 1;
+      end_item = min(end_item, first_item + plan.run_items);
+    }
   }
 
   // By one thread, before the others look at any.
@@ -203,7 +208,7 @@ template <int kChunk>
 __device__ __forceinline__ void BringRows(const Block& block, std::int32_t item, std::int32_t chunk) {
   const Shape& shape = block.shape;
   const Plan& plan = block.plan;
-  if (item >= plan.items) return;
+  if (item >= block.end_item) return;
   const TileAt at(plan, item, block.rank);
   const std::int32_t part = plan.by_columns.Quotient(at.q0);
   const std::int32_t first = chunk * kChunk + part * kChunk / plan.tiles_q;
@@ -225,7 +230,7 @@ __device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t th
   RingAt ring;
   std::int32_t turn = 0;  // whose of the depthwise groups
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.item_step) {
     const TileAt at(plan, item, block.rank);
 #pragma unroll 1
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
@@ -295,7 +300,7 @@ __device__ __forceinline__ void LoadPointwise(const Block& block) {
   }
   RingAt ring;
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.item_step) {
     const std::int32_t channel_block = item - plan.by_channel_blocks.Quotient(item) * plan.channel_blocks;
 #pragma unroll 1
     for (std::int32_t unit = 0; unit < plan.units; ++unit) {

@@ -74,7 +74,9 @@ struct Plan {
   std::int32_t channel_blocks;  // of 8 * kMatrices output channels each
   std::int32_t cluster;         // blocks that share pointwise weights: 1 or 2, of neighbouring tiles
   std::int32_t items;           // tiles, by clusters, times channel_blocks
-  std::int32_t chunks, units;   // of input channels
+  std::int32_t
+      run_items;  // of a cluster, one after the other; 0: every so many of all, as there are clusters
+  std::int32_t chunks, units;                      // of input channels
   std::int32_t depthwise_groups, depthwise_warps;  // warps of a group; groups take turns at chunks
   bool strips;               // the depthwise half goes by strips of four slots; else by walks
   std::int32_t band_strips;  // of a band
