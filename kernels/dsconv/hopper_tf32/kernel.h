@@ -37,7 +37,7 @@ struct DepthwiseOf<true, kSize, kStride, kChunk, kParts, Act> {
 };
 
 // Warp `warp` of depthwise group `group`.
-template <class Depthwise>
+template <int kParts, class Depthwise>
 __device__ __forceinline__ void MakeOperands(const Block& block, int group, int warp, int lane) {
   const Plan& plan = block.plan;
   RingAt x, a;
@@ -54,10 +54,11 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int group, int 
         const char* stage = block.XStage(x.slot);
         depthwise(reinterpret_cast<const float*>(stage), reinterpret_cast<const float*>(stage + plan.x_bytes),
                   block.a_ring + a.slot * block.operand_bytes);
-        device::FenceAsyncProxy();
+        if constexpr (kParts != 0) device::FenceAsyncProxy();  // the matrix unit reads what was written
+        if constexpr (ArrivesByLane(kParts)) device::ArriveBarrier(block.a_filled + a.slot);
         __syncwarp();
         if (lane == 0) {
-          device::ArriveBarrier(block.a_filled + a.slot);
+          if constexpr (!ArrivesByLane(kParts)) device::ArriveBarrier(block.a_filled + a.slot);
           device::ArriveBarrier(block.x_free + x.slot);
         }
       }
@@ -78,11 +79,11 @@ __device__ __forceinline__ void MakeOrLoad(const Block& block, int warp, int war
       using Act = decltype(activation);
       if constexpr (kChannelsLast && kSize == 3 && kStride == 1) {
         if (plan.strips) {
-          MakeOperands<StripDepthwise<kParts, Act>>(block, group, in_group, lane);
+          MakeOperands<kParts, StripDepthwise<kParts, Act>>(block, group, in_group, lane);
           return;
         }
       }
-      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Act>::Type>(
+      MakeOperands<kParts, typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Act>::Type>(
           block, group, in_group, lane);
     };
     IsClamp(block.shape.act_mid) ? make(Clamp(block.shape.act_mid)) : make(Curve(block.shape.act_mid));
@@ -124,7 +125,7 @@ __global__ void __launch_bounds__(32 * WarpsOf(kMatrices, kParts), 1)
     char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
     shared += (128 - device::SharedAddress(shared) % 128) % 128;
     const Block block(shape, plan, map, x, packed, shared, AllOperandBytes(kChunk, kParts));
-    if (threadIdx.x == 0) block.InitBarriers();
+    if (threadIdx.x == 0) block.InitBarriers(kParts);
     SyncBlocks(plan);
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     if (warp < kMultiplyWarps) {

@@ -12,6 +12,12 @@
 
 namespace assay::dsconv::hopper_tf32 {
 
+// Whether every lane says for itself that it wrote or read a stage of operands, not one for its warp after
+// __syncwarp(). Either orders the accesses. But where both sides are plain stores and loads, as without matrix
+// unit, compute-sanitizer's racecheck (CUDA 13.0) reports a race of one lane's arrival; it seems to count as
+// done only what the arriving lane did.
+__host__ __device__ constexpr bool ArrivesByLane(int parts) { return parts == 0; }
+
 // What the warps of a block share: rings with two barriers a stage, and the weights that stay.
 struct Block {
   const Shape& shape;
@@ -53,17 +59,18 @@ struct Block {
     }
   }
 
-  // By one thread, before the others look at any.
-  __device__ __forceinline__ void InitBarriers() const {
+  // By one thread, before the others look at any. `parts`: see ArrivesByLane().
+  __device__ __forceinline__ void InitBarriers(int parts) const {
     const auto depthwise = static_cast<std::uint32_t>(plan.depthwise_warps);
+    const std::uint32_t of_warp = ArrivesByLane(parts) ? 32 : 1;
     for (std::int32_t i = 0; i < kMostStages; ++i) {
       for (int group = 0; group < kMostGroups; ++group) {
         device::InitBarrier(XFilled(group, i),
                             plan.copies ? static_cast<std::uint32_t>(plan.copy_threads) + 1 : 1);
       }
       device::InitBarrier(x_free + i, depthwise);
-      device::InitBarrier(a_filled + i, depthwise);
-      device::InitBarrier(a_free + i, kMultiplyWarps);
+      device::InitBarrier(a_filled + i, depthwise * of_warp);
+      device::InitBarrier(a_free + i, kMultiplyWarps * of_warp);
       device::InitBarrier(w_filled + i, 1);
       device::InitBarrier(w_free + i, static_cast<std::uint32_t>(kMultiplyWarps * plan.cluster));
     }
