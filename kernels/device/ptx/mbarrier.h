@@ -33,12 +33,6 @@ __device__ __forceinline__ void ArriveBarrier(std::uint64_t* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];\n" ::"r"(SharedAddress(barrier)) : "memory");
 }
 
-// Arrives when the copies have ended that this thread has begun by cp.async.
-__device__ __forceinline__ void ArriveAfterCopies(std::uint64_t* barrier) {
-  asm volatile("cp.async.mbarrier.arrive.noinc.shared::cta.b64 [%0];\n" ::"r"(SharedAddress(barrier))
-               : "memory");
-}
-
 // Returns when the phase of this parity is complete; the first phase has parity 0.
 __device__ __forceinline__ void WaitBarrier(std::uint64_t* barrier, std::uint32_t parity) {
   asm volatile(

@@ -35,11 +35,6 @@ __device__ __forceinline__ void CopyBulk(void* shared, const void* global, std::
       : "memory");
 }
 
-// Brings `bytes` in a row, a multiple of 16, 16-byte aligned, into L2.
-__device__ __forceinline__ void PrefetchBulk(const void* global, std::uint32_t bytes) {
-  asm volatile("cp.async.bulk.prefetch.L2.global [%0], %1;\n" ::"l"(global), "r"(bytes) : "memory");
-}
-
 }  // namespace assay::device
 
 #endif

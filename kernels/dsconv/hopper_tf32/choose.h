@@ -1,4 +1,4 @@
-// Which tile the `hopper_tf32` and `hopper_tf32x3` kernels take for a problem.
+// Which tile the `hopper_ffma`, `hopper_tf32` and `hopper_tf32x3` kernels take for a problem.
 #pragma once
 
 #include <algorithm>
@@ -14,12 +14,9 @@ struct Tile {
   int channels_out;    // of a block
   int bands, columns;  // of outputs
   int x_stages, operand_stages;
-  int weight_stages;   // 0: the weights stay
-  int cluster;         // blocks that share weights that do not stay
-  bool walks;          // NHWC, 3x3, stride 1: the depthwise half by walks, not by strips
-  bool fours = false;  // NCHW: x by cp.async, four elements at once, not by TMA
-  int ahead = 0;       // NCHW: see Plan
-  bool runs = false;   // a block takes neighbouring tiles one after the other
+  int weight_stages;  // 0: the weights stay
+  int cluster;        // blocks that share weights that do not stay
+  bool runs = false;  // a block takes neighbouring tiles one after the other
 };
 
 // The most blocks of a cluster: 2, or 1 for none.
@@ -85,14 +82,12 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   plan.chunks = DivideUp(shape.c, chunk), plan.units = DivideUp(shape.c, UnitChannels(parts));
   const auto span = static_cast<std::int32_t>(Reach(1, 1, shape.r, shape.dilation_h));
   plan.band_step = kBandRows * shape.stride_h, plan.break_rows = span - shape.stride_h;
-  plan.fours = tile.fours, plan.ahead = tile.ahead;
-  plan.copies = !HasMap(shape) || plan.fours;
+  plan.copies = !HasMap(shape);
   plan.by_rows = !plan.copies && plan.image_bands % tile.bands != 0;
   const int others = WarpsOf(tile.channels_out / 8, parts) - kMultiplyWarps;
   const int loading = plan.copies || others > 8 ? 4 : 2;
   plan.depthwise_groups = others > 8 ? 2 : 1;
   plan.depthwise_warps = (others - loading) / plan.depthwise_groups, plan.copy_threads = 32 * (loading - 1);
-  plan.strips = HasStrips(shape) && !tile.walks;
   plan.band_strips = DivideUp(tile.columns, kStripSlots);
   plan.by_band_strips = Divisor(plan.band_strips);
   // Two rows at once, for which there may be one to spare.
@@ -110,7 +105,6 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   }
   plan.width = reach;
   plan.pitch = RoundUp(plan.skew + reach, shape.channels_last ? 2 : 4);
-  plan.by_fours = Divisor(std::max(1, plan.pitch / 4));
   plan.row_bytes = plan.pitch * chunk * 4;
   if (shape.channels_last) {
     plan.channel_step = 1, plan.pixel_step = chunk, plan.row_step = plan.pitch * chunk;
@@ -159,7 +153,7 @@ inline int WalkSteps(int columns, int warps) {
 // disassembly, 16 sums and 64 operations beside 144 FFMA; a step of a walk 86. What is measured of walks
 // is 1.65 times that, with the products at work.
 inline double DepthwiseCycles(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
-  if (plan.strips) {
+  if (HasStrips(shape)) {
     const int pairs = DivideUp(static_cast<std::int64_t>(plan.bands) * plan.band_strips, 2);
     return DivideUp(pairs, plan.depthwise_warps) * (parts == 2 ? 640.0 : 600.0) + 250;
   }
@@ -262,7 +256,7 @@ struct PricedTile {
   double cost;
 };
 
-// Adds a tile, the same for clusters where its weights do not stay, and with the other depthwise half.
+// Adds a tile, and the same for clusters where its weights do not stay.
 inline void Consider(const Shape& shape, const assay_device_info& device, int parts, Tile tile,
                      std::vector<PricedTile>& all) {
   const int sms = std::max(1, device.num_sms);
@@ -271,36 +265,12 @@ inline void Consider(const Shape& shape, const assay_device_info& device, int pa
     const Plan plan = MakePlan(shape, tile, parts);
     if (tile.cluster == 2 && plan.items < sms / 2) return;
     all.push_back({tile, CostOf(shape, tile, plan, parts, sms)});
-    if (tile.cluster == 1 && plan.strips) {
-      Tile walks = tile;
-      walks.walks = true;
-      all.push_back({walks, CostOf(shape, walks, MakePlan(shape, walks, parts), parts, sms)});
-    }
     if (plan.resident) return;
   }
 }
 
-// Ways to bring rows of NCHW to shared memory that have not been measured, for the best tiles.
-inline void AddLoads(const Shape& shape, const assay_device_info& device, int parts,
-                     std::vector<Tile>& tiles) {
-  if (shape.channels_last || !IsFixed(shape) || !HasMap(shape)) return;
-  constexpr std::size_t kMost = 5;
-  const std::size_t count = std::min(tiles.size(), kMost);
-  for (std::size_t i = 0; i < count; ++i) {
-    for (const bool fours : {false, true}) {
-      for (const int ahead : {0, 2}) {
-        Tile tile = tiles[i];
-        tile.fours = fours, tile.ahead = ahead;
-        if ((fours || ahead != 0) && Complete(shape, device, parts, tile)) tiles.push_back(tile);
-        tile.runs = true;
-        if (!fours && ahead == 0 && Complete(shape, device, parts, tile)) tiles.push_back(tile);
-      }
-    }
-  }
-}
-
-// The valid tiles, the cheapest first.
-inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& device, int parts) {
+// All valid tiles, the cheapest first.
+inline std::vector<PricedTile> PriceTiles(const Shape& shape, const assay_device_info& device, int parts) {
   std::vector<PricedTile> all;
   const std::int32_t image_bands = DivideUp(shape.p, kBandRows);
   const std::int64_t stacked = static_cast<std::int64_t>(shape.n) * image_bands;
@@ -309,34 +279,42 @@ inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& 
     if (channels_out != 256 && channels_out / 2 >= shape.k && channels_out > (parts == 0 ? 64 : 32)) continue;
     if (channels_out < 128 && DivideUp(shape.k, channels_out) > 4) continue;
     for (const int columns : WidthsOf(shape, parts)) {
+      const auto consider = [&](int bands) {
+        Consider(shape, device, parts, {channels_out, bands, columns, 0, 0, 0, 1}, all);
+      };
       const int most = static_cast<int>(std::min<std::int64_t>(kSlots / columns, stacked));
-      Consider(shape, device, parts, {channels_out, most, columns, 0, 0, 0, 1, false}, all);
-      if (image_bands % most != 0 && most / 2 * columns >= 24) {
-        Consider(shape, device, parts, {channels_out, most / 2, columns, 0, 0, 0, 1, false}, all);
-      }
+      consider(most);
+      if (image_bands % most != 0 && most / 2 * columns >= 24) consider(most / 2);
       // Bands that divide an image's are loaded in one box.
       for (int bands = most - 1; bands > most / 2; --bands) {
-        if (image_bands % bands == 0)
-          Consider(shape, device, parts, {channels_out, bands, columns, 0, 0, 0, 1, false}, all);
+        if (image_bands % bands == 0) consider(bands);
       }
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const PricedTile& a, const PricedTile& b) { return a.cost < b.cost; });
-  // What clusters bring has not been measured to be more, and walks stand for what there was before strips:
-  // both stand behind the others, for who measures them.
-  const std::size_t kMostSingle = shape.channels_last ? 24 : 16;
-  constexpr std::size_t kMostInClusters = 8, kMostWalks = 4;
-  std::vector<Tile> tiles, in_clusters, walks;
-  for (const PricedTile& one : all) {
-    const bool single = one.tile.cluster == 1;
-    if (single && !one.tile.walks && tiles.size() < kMostSingle) tiles.push_back(one.tile);
-    if (single && one.tile.walks && walks.size() < kMostWalks) walks.push_back(one.tile);
-    if (!single && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
+  return all;
+}
+
+// Those that are offered. Clusters were the fastest now and then, by 1 or 2 %, and so were, in NCHW, blocks
+// that take neighbouring tiles one after the other: they stand behind the others, for who measures them.
+inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& device, int parts) {
+  const std::size_t most_single = shape.channels_last ? 24 : 16;
+  constexpr std::size_t kMostInClusters = 8, kMostRuns = 5;
+  std::vector<Tile> tiles, in_clusters;
+  for (const PricedTile& one : PriceTiles(shape, device, parts)) {
+    if (one.tile.cluster == 1 && tiles.size() < most_single) tiles.push_back(one.tile);
+    if (one.tile.cluster != 1 && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
   }
-  AddLoads(shape, device, parts, tiles);
+  if (!shape.channels_last && IsFixed(shape) && HasMap(shape)) {
+    const std::size_t count = std::min(tiles.size(), kMostRuns);
+    for (std::size_t i = 0; i < count; ++i) {
+      Tile runs = tiles[i];
+      runs.runs = true;
+      tiles.push_back(runs);
+    }
+  }
   tiles.insert(tiles.end(), in_clusters.begin(), in_clusters.end());
-  tiles.insert(tiles.end(), walks.begin(), walks.end());
   return tiles;
 }
 

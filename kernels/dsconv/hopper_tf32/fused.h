@@ -40,8 +40,7 @@ class Fused {
     return std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) + "x" +
            std::to_string(tile.channels_out) + "s" + std::to_string(tile.x_stages) + "a" +
            std::to_string(tile.operand_stages) + "w" + std::to_string(tile.weight_stages) +
-           (tile.cluster == 2 ? "c2" : "") + (tile.walks ? "walk" : "") + (tile.fours ? "fours" : "") +
-           (tile.runs ? "runs" : "") + (tile.ahead != 0 ? "ahead" + std::to_string(tile.ahead) : "");
+           (tile.cluster == 2 ? "c2" : "") + (tile.runs ? "runs" : "");
   }
 
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
@@ -98,10 +97,8 @@ class Fused {
                    " pixels x " + std::to_string(tile.channels_out) + " channels a block, " +
                    std::to_string(ChunkOf(shape)) + " input channels at once, " +
                    std::to_string(tile.x_stages) + " stages " +
-                   (plan_.fours    ? "by fours"
-                    : plan_.copies ? "element by element"
-                                   : (plan_.by_rows ? "by rows" : "by boxes")) +
-                   ", " + std::to_string(tile.operand_stages) + " of operands, weights " +
+                   (plan_.copies ? "element by element" : (plan_.by_rows ? "by rows" : "by boxes")) + ", " +
+                   std::to_string(tile.operand_stages) + " of operands, weights " +
                    (plan_.resident ? "resident" : "in " + std::to_string(tile.weight_stages)) +
                    (plan_.cluster == 2 ? " shared by clusters of 2, " : ", ") +
                    std::to_string(SharedBytes(shape, plan_, kParts)) + " bytes of shared memory, grid " +

@@ -23,9 +23,13 @@ struct alignas(16) Storage {
 };
 
 // Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares. Strips have more
-// under way than other depthwise halves.
-__host__ __device__ constexpr int MultiplyRegisters(bool strips) { return strips ? 168 : 176; }
-__host__ __device__ constexpr int OtherRegisters(bool strips) { return 256 - MultiplyRegisters(strips); }
+// under way than other depthwise halves, and so have products by FFMA, which hold operands in registers.
+__host__ __device__ constexpr int MultiplyRegisters(bool strips, int parts) {
+  return !strips ? 176 : (parts == 0 ? 168 : 160);
+}
+__host__ __device__ constexpr int OtherRegisters(bool strips, int parts) {
+  return 256 - MultiplyRegisters(strips, parts);
+}
 
 template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kParts, class Act>
 struct DepthwiseOf {
@@ -34,6 +38,10 @@ struct DepthwiseOf {
 template <int kSize, int kStride, int kChunk, int kParts, class Act>
 struct DepthwiseOf<true, kSize, kStride, kChunk, kParts, Act> {
   using Type = PixelDepthwise<kSize, kStride, kChunk, kParts, Act>;
+};
+template <int kChunk, int kParts, class Act>
+struct DepthwiseOf<true, 3, 1, kChunk, kParts, Act> {
+  using Type = StripDepthwise<kParts, Act>;
 };
 
 // Warp `warp` of depthwise group `group`.
@@ -44,7 +52,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int group, int 
   std::int32_t turn = 0;
   Depthwise depthwise(block.shape, plan, warp, lane);
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < block.end_item; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     depthwise.MoveTo(TileAt(plan, item, block.rank));
 #pragma unroll 1
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
@@ -77,12 +85,6 @@ __device__ __forceinline__ void MakeOrLoad(const Block& block, int warp, int war
     const int group = warp / plan.depthwise_warps, in_group = warp - group * plan.depthwise_warps;
     const auto make = [&](auto activation) {
       using Act = decltype(activation);
-      if constexpr (kChannelsLast && kSize == 3 && kStride == 1) {
-        if (plan.strips) {
-          MakeOperands<kParts, StripDepthwise<kParts, Act>>(block, group, in_group, lane);
-          return;
-        }
-      }
       MakeOperands<kParts, typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Act>::Type>(
           block, group, in_group, lane);
     };
@@ -129,14 +131,14 @@ __global__ void __launch_bounds__(32 * WarpsOf(kMatrices, kParts), 1)
     SyncBlocks(plan);
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     if (warp < kMultiplyWarps) {
-      if constexpr (kShares) device::TakeRegisters<MultiplyRegisters(kStrips)>();
+      if constexpr (kShares) device::TakeRegisters<MultiplyRegisters(kStrips, kParts)>();
       if constexpr (kParts == 0) {
         MultiplyByFfma<kChannelsLast, kMatrices, kChunk>(block, y, warp, lane);
       } else {
         MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
       }
     } else {
-      if constexpr (kShares) device::GiveRegisters<OtherRegisters(kStrips)>();
+      if constexpr (kShares) device::GiveRegisters<OtherRegisters(kStrips, kParts)>();
       MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(
           block, warp - kMultiplyWarps, WarpsOf(kMatrices, kParts) - kMultiplyWarps, lane);
     }

@@ -13,9 +13,9 @@
 namespace assay::dsconv::hopper_tf32 {
 
 // Whether every lane says for itself that it wrote or read a stage of operands, not one for its warp after
-// __syncwarp(). Either orders the accesses. But where both sides are plain stores and loads, as without matrix
-// unit, compute-sanitizer's racecheck (CUDA 13.0) reports a race of one lane's arrival; it seems to count as
-// done only what the arriving lane did.
+// __syncwarp(). Either orders the accesses. But where both sides are plain stores and loads, as without
+// matrix unit, compute-sanitizer's racecheck (CUDA 13.0) reports a race of one lane's arrival; it seems to
+// count as done only what the arriving lane did.
 __host__ __device__ constexpr bool ArrivesByLane(int parts) { return parts == 0; }
 
 // What the warps of a block share: rings with two barriers a stage, and the weights that stay.
@@ -28,7 +28,7 @@ struct Block {
   std::uint64_t *x_filled, *x_free, *a_filled, *a_free, *w_filled, *w_free;
   char *x_ring, *a_ring, *w_ring;
   std::int32_t operand_bytes;
-  std::int32_t rank, first_item, item_step, end_item;  // in its cluster; its cluster's items
+  std::int32_t rank, first_item, end_item;  // in its cluster; its cluster's items
 
   __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, const CUtensorMap& of_x,
                                    const float* from, const char* workspace, char* shared,
@@ -48,15 +48,20 @@ struct Block {
     x_ring = shared + kBarrierBytes;
     w_ring = x_ring + plan.x_stages * (plan.x_bytes + plan.depthwise_bytes);
     a_ring = w_ring + (plan.resident ? plan.units : plan.weight_stages) * plan.pointwise_bytes;
-    const auto block = static_cast<std::int32_t>(blockIdx.x), blocks = static_cast<std::int32_t>(gridDim.x);
+    const auto block = static_cast<std::int32_t>(blockIdx.x);
     rank = plan.cluster == 2 ? block % 2 : 0;
     first_item = plan.cluster == 2 ? block / 2 : block;
-    item_step = plan.cluster == 2 ? blocks / 2 : blocks;
     end_item = plan.items;
     if (plan.run_items != 0) {
-      first_item *= plan.run_items, item_step = 1;
+      first_item *= plan.run_items;
       end_item = min(end_item, first_item + plan.run_items);
     }
+  }
+
+  // From an item to the cluster's next one. Not kept, since registers are short.
+  __device__ __forceinline__ std::int32_t ItemStep() const {
+    const auto blocks = static_cast<std::int32_t>(gridDim.x);
+    return plan.run_items != 0 ? 1 : (plan.cluster == 2 ? blocks / 2 : blocks);
   }
 
   // By one thread, before the others look at any. `parts`: see ArrivesByLane().
@@ -173,78 +178,21 @@ __device__ __forceinline__ void CopyElements(const Block& block, const TileAt& a
   }
 }
 
-// NCHW where tensor maps could describe x: a thread takes a place of four columns in the tile, and it in
-// every channel. These four are inside the image or outside together.
-template <int kChunk>
-__device__ __forceinline__ void CopyFours(const Block& block, const TileAt& at, std::int32_t chunk,
-                                          std::int32_t thread, float* to) {
-  const Shape& shape = block.shape;
-  const Plan& plan = block.plan;
-  const std::int32_t w0 = at.q0 * shape.stride_w - shape.pad_w - plan.skew, c0 = chunk * kChunk;
-  const std::int32_t there = min(kChunk, shape.c - c0), row_fours = plan.pitch / 4;
-  const std::int32_t first_rows =
-      min(plan.bands, plan.image_bands - at.image_band) * plan.band_step + plan.break_rows;
-  const std::int32_t places = TileRows(plan, at.image_band) * row_fours;
-#pragma unroll 1
-  for (std::int32_t place = thread; place < places; place += plan.copy_threads) {
-    const std::int32_t row = plan.by_fours.Quotient(place), column = (place - row * row_fours) * 4;
-    std::int32_t n = at.n, h = at.image_band * plan.band_step - shape.pad_h + row;
-    if (row >= first_rows) {
-      const std::int32_t images = plan.by_run_rows.Quotient(row - first_rows);
-      n += 1 + images, h = row - first_rows - images * plan.run_rows - shape.pad_h;
-    }
-    const std::int32_t w = w0 + column;
-    const bool inside = n < shape.n && static_cast<std::uint32_t>(h) < static_cast<std::uint32_t>(shape.h) &&
-                        static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape.w);
-    const float* from = block.x;
-    if (inside) from += n * shape.x.n + c0 * shape.x.c + h * shape.x.h + w;
-    const std::int64_t next = inside ? shape.x.c : 0;
-    float* at_place = to + row * plan.row_step + column;
-#pragma unroll 2
-    for (std::int32_t c = 0; c < kChunk; ++c, at_place += plan.channel_step) {
-      device::CopyAsync16(at_place, from, inside && c < there);
-      if (c + 1 < there) from += next;  // it stays an address of x
-    }
-  }
-}
-
-// Brings into L2 a part of the rows that the tile `item` will read: all columns of some of a chunk's
-// channels; the blocks that have the other tiles of these rows bring the other channels. So device memory is
-// read in long runs.
-template <int kChunk>
-__device__ __forceinline__ void BringRows(const Block& block, std::int32_t item, std::int32_t chunk) {
-  const Shape& shape = block.shape;
-  const Plan& plan = block.plan;
-  if (item >= block.end_item) return;
-  const TileAt at(plan, item, block.rank);
-  const std::int32_t part = plan.by_columns.Quotient(at.q0);
-  const std::int32_t first = chunk * kChunk + part * kChunk / plan.tiles_q;
-  const std::int32_t last = min(shape.c, chunk * kChunk + (part + 1) * kChunk / plan.tiles_q);
-  const std::int32_t h = at.image_band * plan.band_step, rows = min(plan.bands * plan.band_step, shape.h - h);
-  if (at.n >= shape.n || rows <= 0) return;
-  for (std::int32_t c = first; c < last; ++c) {
-    device::PrefetchBulk(block.x + at.n * shape.x.n + c * shape.x.c + h * shape.x.h,
-                         static_cast<std::uint32_t>(rows * shape.x.h) * 4);
-  }
-}
-
-enum class Way { kBoxes, kFours, kElements };
-
 // Input tiles, each with its depthwise weights.
-template <Way kWay, bool kChannelsLast, int kChunk>
+template <bool kCopies, bool kChannelsLast, int kChunk>
 __device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t thread) {
   const Plan& plan = block.plan;
   RingAt ring;
   std::int32_t turn = 0;  // whose of the depthwise groups
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < block.end_item; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     const TileAt at(plan, item, block.rank);
 #pragma unroll 1
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
       std::uint64_t* barrier = block.XFilled(turn, ring.slot);
       char* to = block.XStage(ring.slot);
       device::WaitBarrier(block.x_free + ring.slot, ring.freed());
-      if constexpr (kWay == Way::kBoxes) {
+      if constexpr (!kCopies) {
         CopyBoxes<kChannelsLast, kChunk>(block, at, chunk, to, barrier);
       } else if (thread == 0) {
         device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(plan.depthwise_bytes));
@@ -255,18 +203,10 @@ __device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t th
             block.packed + plan.depthwise_at + static_cast<std::int64_t>(chunk) * plan.depthwise_bytes,
             static_cast<std::uint32_t>(plan.depthwise_bytes), barrier);
       }
-      if constexpr (kWay == Way::kFours) {
-        CopyFours<kChunk>(block, at, chunk, thread, reinterpret_cast<float*>(to));
-        device::ArriveAfterCopies(barrier);
-      } else if constexpr (kWay == Way::kElements) {
+      if constexpr (kCopies) {
         CopyElements<kChunk, kChannelsLast ? 8 : kChunk>(block, at, chunk, thread,
                                                          reinterpret_cast<float*>(to));
         device::ArriveBarrier(barrier);
-      }
-      if constexpr (!kChannelsLast && kWay != Way::kElements) {
-        if (plan.ahead != 0 && thread == 0) {
-          BringRows<kChunk>(block, item + plan.ahead * block.item_step, chunk);
-        }
       }
       ring.Next(plan.x_stages);
       if (++turn == plan.depthwise_groups) turn = 0;
@@ -278,16 +218,10 @@ __device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t th
 template <bool kChannelsLast, int kChunk>
 __device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thread) {
   if (!block.plan.copies) {
-    if (thread == 0) LoadInputsBy<Way::kBoxes, kChannelsLast, kChunk>(block, thread);
+    if (thread == 0) LoadInputsBy<false, kChannelsLast, kChunk>(block, thread);
     return;
   }
-  if constexpr (!kChannelsLast) {
-    if (block.plan.fours) {
-      LoadInputsBy<Way::kFours, kChannelsLast, kChunk>(block, thread);
-      return;
-    }
-  }
-  LoadInputsBy<Way::kElements, kChannelsLast, kChunk>(block, thread);
+  LoadInputsBy<true, kChannelsLast, kChunk>(block, thread);
 }
 
 // The pointwise weights, once or again for every tile, by one thread. Either block of a cluster loads half of
@@ -307,7 +241,7 @@ __device__ __forceinline__ void LoadPointwise(const Block& block) {
   }
   RingAt ring;
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < block.end_item; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     const std::int32_t channel_block = item - plan.by_channel_blocks.Quotient(item) * plan.channel_blocks;
 #pragma unroll 1
     for (std::int32_t unit = 0; unit < plan.units; ++unit) {

@@ -78,8 +78,7 @@ struct Plan {
       run_items;  // of a cluster, one after the other; 0: every so many of all, as there are clusters
   std::int32_t chunks, units;                      // of input channels
   std::int32_t depthwise_groups, depthwise_warps;  // warps of a group; groups take turns at chunks
-  bool strips;               // the depthwise half goes by strips of four slots; else by walks
-  std::int32_t band_strips;  // of a band
+  std::int32_t band_strips;                        // of a band
   std::int32_t copy_threads;
   std::int32_t run_rows;     // input rows of a whole image's bands
   std::int32_t band_step;    // input rows from a band to the next of its image: 2 * stride
@@ -94,13 +93,10 @@ struct Plan {
   std::int32_t taps_padded;  // NCHW: words of a channel's depthwise weights, its bias behind them
   std::int32_t x_stages, operand_stages, weight_stages;
   std::int64_t depthwise_at, pointwise_at;  // in the workspace; b_pw stands first
-  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q, by_band_strips,
-      by_fours;
-  bool resident;       // the pointwise weights of all units stay in shared memory
-  bool copies;         // x by loads of the copying threads; else by TMA
-  bool fours;          // by cp.async, four elements at once; else element by element
-  std::int32_t ahead;  // NCHW: tiles ahead of which a block brings its part of the rows into L2; 0: none
-  bool by_rows;        // TMA: box_rows rows after the other, since tiles may be of several images
+  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q, by_band_strips;
+  bool resident;  // the pointwise weights of all units stay in shared memory
+  bool copies;    // x by loads of the copying threads, element by element; else by TMA
+  bool by_rows;   // TMA: box_rows rows after the other, since tiles may be of several images
   // Each depthwise group waits for input tiles at barriers of its own: a barrier does not tell a phase from
   // the one before the last, so who waits has to see them all. Every second round of a slot is a group's, or
   // all.

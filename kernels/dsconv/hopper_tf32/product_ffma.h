@@ -162,7 +162,7 @@ __device__ __forceinline__ void MultiplyByFfma(const Block& block, float* __rest
   RingAt a, w;
   if (plan.resident) device::WaitBarrier(block.w_filled, 0);
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < block.end_item; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     typename FfmaLane<kMatrices>::Sums sums = {};
 #pragma unroll 1
     for (std::int32_t unit = 0; unit < plan.units; ++unit) {
