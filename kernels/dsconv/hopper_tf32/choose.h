@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -149,72 +150,101 @@ inline int WalkSteps(int columns, int warps) {
   return longest;
 }
 
-// Cycles of a chunk's depthwise half for the warps that have most of it. A pair of strips takes 440 by the
-// disassembly, 16 sums and 64 operations beside 144 FFMA; a step of a walk 86. What is measured of walks
-// is 1.65 times that, with the products at work.
+// What a tile asks of a multiprocessor, in cycles. The constants are fitted to 473 times of layers of
+// MobileNet and Xception on an H100 (docs/kernels/hopper_tf32.md says how well), but for shared memory's
+// traffic and FFMA's instructions, which are counted.
+struct Work {
+  double loads, depthwise, products, stores, memory, shared;
+};
+
+// Cycles of a chunk's depthwise half, for the warps that have most of it.
 inline double DepthwiseCycles(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
+  const int taps = shape.r * shape.s;
+  double cycles = 0;
   if (HasStrips(shape)) {
     const int pairs = DivideUp(static_cast<std::int64_t>(plan.bands) * plan.band_strips, 2);
-    return DivideUp(pairs, plan.depthwise_warps) * (parts == 2 ? 640.0 : 600.0) + 250;
+    cycles = DivideUp(pairs, plan.depthwise_warps) * (parts == 2 ? 1110.0 : 810.0) + 170;
+  } else if (shape.channels_last) {
+    cycles = WalkSteps(tile.columns, plan.depthwise_warps) * (IsFixed(shape) ? 110.0 : 34.0 * taps) + 800;
+  } else {
+    const double pair = !IsFixed(shape) ? 69.0 * taps : (shape.stride_h == 1 ? 420.0 : 260.0);
+    cycles = DivideUp(ChunkOf(shape) / 2, plan.depthwise_warps) * pair + 800;
   }
-  const int steps = shape.channels_last ? WalkSteps(tile.columns, plan.depthwise_warps)
-                                        : 5 * DivideUp(16, plan.depthwise_warps);
-  return steps * (parts == 2 ? 170.0 : 140.0) * ChunkOf(shape) / 32 + 250;
+  return plan.depthwise_groups == 2 ? 0.82 * cycles : cycles;  // two warps a scheduler
 }
 
-// How much longer stores take in NCHW, where what a tile has of a row is not whole lines of 128 bytes.
-inline double StorePenalty(const Shape& shape, const Tile& tile) {
-  if (shape.channels_last || tile.columns >= shape.q || tile.columns % 32 == 0) return 1.0;
-  return tile.columns % 16 == 0 ? 1.25 : (tile.columns % 8 == 0 ? 1.6 : 2.5);
+// Bytes of a chunk through shared memory, which has 128 a cycle.
+inline double SharedTraffic(const Shape& shape, const Tile& tile, int parts, double input, double weights) {
+  const double chunk = ChunkOf(shape), results = chunk * kPixels * 4;
+  // By FFMA a warp reads 16 bytes a lane, two wavefronts, for two fours of pixels and one of each 64 columns.
+  // For the matrix unit each warpgroup reads its half of one operand and all of the other.
+  const double products =
+      parts == 0 ? chunk * kMultiplyWarps * (2 + tile.channels_out / 64) * 256
+                 : (parts == 2 ? 3 : 1) * (chunk * tile.channels_out * 4 * (shape.channels_last ? 2 : 1) +
+                                           results * (shape.channels_last ? 1 : 2));
+  const double taps_read = HasStrips(shape) ? 3 : (shape.channels_last ? 5 : 6);  // words a result
+  return products + input + weights + results * (taps_read + std::max(1, parts));
 }
 
-// Of a chunk's products: 1024 multiply-adds a cycle, and a quarter more, by clocks around all that their
-// warps wait for.
-inline double ProductCycles(const Shape& shape, const Tile& tile, int parts) {
-  const double all = static_cast<double>(ChunkOf(shape)) * kPixels * tile.channels_out;
-  if (parts == 0) return 1.12 * all / 128;  // FFMA, one of 16 instructions a read
-  return 1.25 * all * (parts == 2 ? 3 : 1) / 1024;
+// How much longer NCHW takes with memory: a tile has runs of a row in every channel, each of which costs a
+// part of 128 bytes more, and further ones where it ends within them; less than 32 bytes are as much.
+inline double RunPenalty(double run_bytes, double more) {
+  return (1 + more * 128 / run_bytes) * std::max(1.0, 32 / run_bytes);
 }
 
-// Multiprocessor cycles from a tile's chunk to the next: loads, the depthwise half and the products overlap.
-// The constants are fitted to what layers of MobileNet and Xception took on an H100
-// (docs/kernels/hopper_tf32.md).
-inline double CyclesOfChunk(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
-  constexpr double kBytes = 24, kGatheredBytes = 10;  // a cycle
-  const double chunk = ChunkOf(shape), units = chunk / UnitChannels(parts);
-  const double products = ProductCycles(shape, tile, parts);
+inline Work WorkOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
+  const double chunk = ChunkOf(shape), chunks = plan.chunks;
+  const double lines = static_cast<double>(plan.rows) * chunk;  // of NCHW
   // A row's beginning costs as much as some elements more.
-  const double input = plan.copies ? static_cast<double>(plan.rows) * (plan.width + 12) * chunk * 4
-                                   : static_cast<double>(plan.rows) * plan.row_bytes;
-  const double weights = plan.resident ? 0 : plan.pointwise_bytes * units / (plan.cluster == 2 ? 1.8 : 1);
-  const double boxes = plan.by_rows ? plan.rows * 90.0 : 0;
-  const double loads = std::max(input / (plan.copies ? kGatheredBytes : kBytes) + weights / kBytes, boxes);
-  const double depthwise = DepthwiseCycles(shape, tile, plan, parts);
+  const double input = plan.copies ? lines * (plan.width + 12) * 4 : 1.0 * plan.rows * plan.row_bytes;
+  const double weights = plan.resident ? 0 : plan.pointwise_bytes * chunk / UnitChannels(parts);
+  const double arrives = plan.copies           ? input / 8.0
+                         : shape.channels_last ? input / 40.0
+                                               : (input + lines * 16) / 11.0;
+  const double boxes = plan.by_rows ? plan.rows * 150.0 / plan.box_rows : 0;
+  const double products = parts == 0
+                              ? 1.29 * chunk * kPixels * tile.channels_out / 128
+                              : (parts == 2 ? 3 : 1.35) * chunk * kPixels * tile.channels_out / 1024 + 60;
+  double made = DepthwiseCycles(shape, tile, plan, parts);
   // Two groups that have a stage each wait for its products before they go on.
-  const double made = plan.depthwise_groups == 1 ? depthwise
-                      : plan.operand_stages == 2 ? (depthwise + products + 400) / 2
-                                                 : depthwise / 2;
-  const double narrow = shape.channels_last && tile.columns < 7 ? 1.4 : 1.0;  // many boxes, long walks
-  // By FFMA both halves share schedulers: 17 instructions of a warp for 32 results of the depthwise half.
-  if (parts == 0) {
-    return (tile.columns < 7 ? 1.1 : 1.0) *
-           std::max({products + 17.0 * kPixels * chunk / 32 / 4, loads, made});
+  if (plan.depthwise_groups == 2 && plan.operand_stages == 2)
+    made = std::max(made, (made / 0.82 + products) / 2);
+
+  double stores = 128.0 * 4 * std::min(tile.channels_out, shape.k) / (parts == 0 ? 53.0 : 31.0) + 1330;
+  double read = 4.0 * shape.n * shape.c * shape.h * shape.w,
+         written = 4.0 * shape.n * shape.k * shape.p * shape.q;
+  if (!shape.channels_last) {
+    const bool whole = tile.columns >= shape.q;  // rows, which follow each other
+    const double run = 4.0 * (whole ? shape.q * kBandRows * tile.bands : tile.columns);
+    const bool cuts = !whole && tile.columns % 32 != 0;
+    stores *= RunPenalty(run, cuts ? 0.17 : 0);
+    written *= RunPenalty(run, cuts ? 0.53 : 0.47);
+    read *= RunPenalty(4.0 * (whole ? plan.rows * shape.w : plan.pitch), 0.47);
   }
-  return narrow * (std::max({products, loads, made}) + 0.15 * (products + made)) +
-         (plan.x_stages < 3 ? 200 : 0);
+  Work work{};
+  work.loads = chunks * std::max(arrives + weights / (plan.cluster == 2 ? 1.8 : 1.0) / 40.0, boxes);
+  work.depthwise = chunks * made;
+  // By FFMA the depthwise half's instructions, 17 of a warp for 32 results, take the schedulers of the
+  // products.
+  work.products = chunks * (products + (parts == 0 ? 17.0 * kPixels * chunk / 32 / 4 : 0));
+  work.stores = stores;
+  work.memory = (read + written) / 15.8;  // of the whole launch, by one multiprocessor
+  const double tile_bytes = plan.copies ? lines * plan.width * 4 : input;
+  work.shared = chunks * SharedTraffic(shape, tile, parts, tile_bytes, weights) / 128;
+  return work;
 }
 
-// Multiprocessor cycles that a launch takes, about. The warps that multiply store as well.
+// Multiprocessor cycles that a launch takes, about: what works beside each other overlaps, the less the more
+// it is alike (the cubic norm). The warps that multiply store as well.
 inline double CostOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts, int sms) {
-  // The stores of a kernel that is bound by its products drain beside them.
-  const double store_bytes = parts == 0 ? 40 : 12;  // a cycle
-  const double stores =
-      (128.0 * 4 * std::min(tile.channels_out, shape.k) / store_bytes + 500) * StorePenalty(shape, tile);
-  const double products = ProductCycles(shape, tile, parts) + 100;
-  const double made = plan.chunks * CyclesOfChunk(shape, tile, plan, parts);
-  const double done = plan.chunks * products + stores;
-  return static_cast<double>(DivideUp(plan.items, std::max(1, sms / plan.cluster))) *
-         (std::max(made, done) + 0.25 * std::min(stores, made));
+  const Work work = WorkOf(shape, tile, plan, parts);
+  const double turns = DivideUp(plan.items, std::max(1, sms / plan.cluster));
+  double cubes = 0;
+  for (const double one :
+       {work.loads, work.depthwise, work.products + work.stores, work.memory / sms / turns, work.shared}) {
+    cubes += one * one * one;
+  }
+  return turns * std::cbrt(cubes) + (work.loads + work.depthwise) / plan.chunks + 7000;
 }
 
 // Shares out shared memory to the rings; false where it does not suffice.

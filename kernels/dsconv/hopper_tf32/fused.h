@@ -45,7 +45,7 @@ class Fused {
 
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
-    constexpr double kCyclesPerMicrosecond = kParts == 0 ? 1900 : 1700;
+    constexpr double kCyclesPerMicrosecond = 1755;
     return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms)) /
            kCyclesPerMicrosecond;
   }
