@@ -15,4 +15,13 @@ __device__ __forceinline__ std::int32_t Opaque(std::int32_t value) {
   return value;
 }
 
+// The same of a number: what is stored under a condition is computed without one, so that no branch is made
+// of it.
+__device__ __forceinline__ float Opaque(float value) {
+#ifndef ASSAY_SIMT
+  asm volatile("" : "+f"(value));
+#endif
+  return value;
+}
+
 }  // namespace assay::device

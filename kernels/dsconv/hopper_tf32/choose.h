@@ -1,7 +1,8 @@
-// Which tile the `hopper_tf32` and `hopper_tf32x3` kernels take for a problem.
+// Which tile the `hopper_ffma`, `hopper_tf32` and `hopper_tf32x3` kernels take for a problem.
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct Tile {
   int x_stages, operand_stages;
   int weight_stages;  // 0: the weights stay
   int cluster;        // blocks that share weights that do not stay
+  bool runs = false;  // a block takes neighbouring tiles one after the other
 };
 
 // The most blocks of a cluster: 2, or 1 for none.
@@ -32,6 +34,10 @@ inline std::int32_t RoundUp(std::int32_t a, std::int32_t to) { return DivideUp(a
 inline bool IsFixed(const Shape& shape) {
   return shape.r == 3 && shape.s == 3 && shape.dilation_h == 1 && shape.dilation_w == 1 &&
          shape.stride_h == shape.stride_w && shape.stride_h <= 2;
+}
+
+inline bool HasStrips(const Shape& shape) {
+  return shape.channels_last && IsFixed(shape) && shape.stride_h == 1;
 }
 
 // Input channels at once. Where a tile's input is large there is no room for more than 16.
@@ -79,10 +85,12 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   plan.band_step = kBandRows * shape.stride_h, plan.break_rows = span - shape.stride_h;
   plan.copies = !HasMap(shape);
   plan.by_rows = !plan.copies && plan.image_bands % tile.bands != 0;
-  const int others = WarpsOf(tile.channels_out / 8) - kMultiplyWarps;
+  const int others = WarpsOf(tile.channels_out / 8, parts) - kMultiplyWarps;
   const int loading = plan.copies || others > 8 ? 4 : 2;
   plan.depthwise_groups = others > 8 ? 2 : 1;
   plan.depthwise_warps = (others - loading) / plan.depthwise_groups, plan.copy_threads = 32 * (loading - 1);
+  plan.band_strips = DivideUp(tile.columns, kStripSlots);
+  plan.by_band_strips = Divisor(plan.band_strips);
   // Two rows at once, for which there may be one to spare.
   plan.box_rows = plan.by_rows && shape.channels_last ? 2 : 1;
   if (plan.box_rows == 2 && plan.break_rows % 2 != 0) ++plan.break_rows;
@@ -127,7 +135,7 @@ inline std::int64_t SharedBytes(const Shape& shape, const Plan& plan, int parts)
   return 128 + kBarrierBytes +
          static_cast<std::int64_t>(plan.x_stages) * (plan.x_bytes + plan.depthwise_bytes) +
          static_cast<std::int64_t>(plan.resident ? plan.units : plan.weight_stages) * plan.pointwise_bytes +
-         static_cast<std::int64_t>(plan.operand_stages) * OperandBytes(ChunkOf(shape)) * parts;
+         static_cast<std::int64_t>(plan.operand_stages) * AllOperandBytes(ChunkOf(shape), parts);
 }
 
 // Steps of the longest walk over input columns (depthwise_nhwc.h): of a warp's slots, each run of neighbours
@@ -142,46 +150,101 @@ inline int WalkSteps(int columns, int warps) {
   return longest;
 }
 
-// How much longer stores take in NCHW, where what a tile has of a row is not whole lines of 128 bytes.
-inline double StorePenalty(const Shape& shape, const Tile& tile) {
-  if (shape.channels_last || tile.columns >= shape.q || tile.columns % 32 == 0) return 1.0;
-  return tile.columns % 16 == 0 ? 1.25 : (tile.columns % 8 == 0 ? 1.6 : 2.5);
+// What a tile asks of a multiprocessor, in cycles. The constants are fitted to 473 times of layers of
+// MobileNet and Xception on an H100 (docs/kernels/hopper_tf32.md says how well), but for shared memory's
+// traffic and FFMA's instructions, which are counted.
+struct Work {
+  double loads, depthwise, products, stores, memory, shared;
+};
+
+// Cycles of a chunk's depthwise half, for the warps that have most of it.
+inline double DepthwiseCycles(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
+  const int taps = shape.r * shape.s;
+  double cycles = 0;
+  if (HasStrips(shape)) {
+    const int pairs = DivideUp(static_cast<std::int64_t>(plan.bands) * plan.band_strips, 2);
+    cycles = DivideUp(pairs, plan.depthwise_warps) * (parts == 2 ? 1110.0 : 810.0) + 170;
+  } else if (shape.channels_last) {
+    cycles = WalkSteps(tile.columns, plan.depthwise_warps) * (IsFixed(shape) ? 110.0 : 34.0 * taps) + 800;
+  } else {
+    const double pair = !IsFixed(shape) ? 69.0 * taps : (shape.stride_h == 1 ? 420.0 : 260.0);
+    cycles = DivideUp(ChunkOf(shape) / 2, plan.depthwise_warps) * pair + 800;
+  }
+  return plan.depthwise_groups == 2 ? 0.82 * cycles : cycles;  // two warps a scheduler
 }
 
-// Multiprocessor cycles from a tile's chunk to the next: loads, the depthwise half and the products overlap.
-// The constants are fitted to what layers of MobileNet and Xception took on an H100
-// (docs/kernels/hopper_tf32.md).
-inline double CyclesOfChunk(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
-  constexpr double kBytes = 18, kGatheredBytes = 10;  // a cycle
-  const double chunk = ChunkOf(shape), units = chunk / UnitChannels(parts);
-  const double products = chunk / 4 * (parts == 2 ? 3 : 1) * tile.channels_out;
+// Bytes of a chunk through shared memory, which has 128 a cycle.
+inline double SharedTraffic(const Shape& shape, const Tile& tile, int parts, double input, double weights) {
+  const double chunk = ChunkOf(shape), results = chunk * kPixels * 4;
+  // By FFMA a warp reads 16 bytes a lane, two wavefronts, for two fours of pixels and one of each 64 columns.
+  // For the matrix unit each warpgroup reads its half of one operand and all of the other.
+  const double products =
+      parts == 0 ? chunk * kMultiplyWarps * (2 + tile.channels_out / 64) * 256
+                 : (parts == 2 ? 3 : 1) * (chunk * tile.channels_out * 4 * (shape.channels_last ? 2 : 1) +
+                                           results * (shape.channels_last ? 1 : 2));
+  const double taps_read = HasStrips(shape) ? 3 : (shape.channels_last ? 5 : 6);  // words a result
+  return products + input + weights + results * (taps_read + std::max(1, parts));
+}
+
+// How much longer NCHW takes with memory: a tile has runs of a row in every channel, each of which costs a
+// part of 128 bytes more, and further ones where it ends within them; less than 32 bytes are as much.
+inline double RunPenalty(double run_bytes, double more) {
+  return (1 + more * 128 / run_bytes) * std::max(1.0, 32 / run_bytes);
+}
+
+inline Work WorkOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts) {
+  const double chunk = ChunkOf(shape), chunks = plan.chunks;
+  const double lines = static_cast<double>(plan.rows) * chunk;  // of NCHW
   // A row's beginning costs as much as some elements more.
-  const double input = plan.copies ? static_cast<double>(plan.rows) * (plan.width + 12) * chunk * 4
-                                   : static_cast<double>(plan.rows) * plan.row_bytes;
-  const double weights = plan.resident ? 0 : plan.pointwise_bytes * units / (plan.cluster == 2 ? 1.8 : 1);
-  const double boxes = plan.by_rows ? plan.rows * 90.0 : 0;
-  const double loads = std::max(input / (plan.copies ? kGatheredBytes : kBytes) + weights / kBytes, boxes);
-  const int steps = shape.channels_last ? WalkSteps(tile.columns, plan.depthwise_warps)
-                                        : 5 * DivideUp(16, plan.depthwise_warps);
-  const double depthwise = steps * (parts == 2 ? 150.0 : 100.0) * chunk / 32 + 250;
+  const double input = plan.copies ? lines * (plan.width + 12) * 4 : 1.0 * plan.rows * plan.row_bytes;
+  const double weights = plan.resident ? 0 : plan.pointwise_bytes * chunk / UnitChannels(parts);
+  const double arrives = plan.copies           ? input / 8.0
+                         : shape.channels_last ? input / 40.0
+                                               : (input + lines * 16) / 11.0;
+  const double boxes = plan.by_rows ? plan.rows * 150.0 / plan.box_rows : 0;
+  const double products = parts == 0
+                              ? 1.29 * chunk * kPixels * tile.channels_out / 128
+                              : (parts == 2 ? 3 : 1.35) * chunk * kPixels * tile.channels_out / 1024 + 60;
+  double made = DepthwiseCycles(shape, tile, plan, parts);
   // Two groups that have a stage each wait for its products before they go on.
-  const double made = plan.depthwise_groups == 1 ? depthwise
-                      : plan.operand_stages == 2 ? (depthwise + products + 400) / 2
-                                                 : depthwise / 2;
-  const double narrow = shape.channels_last && tile.columns < 7 ? 1.4 : 1.0;  // many boxes, long walks
-  return narrow * (std::max({products, loads, made}) + 0.15 * (products + made)) +
-         (plan.x_stages < 3 ? 200 : 0);
+  if (plan.depthwise_groups == 2 && plan.operand_stages == 2)
+    made = std::max(made, (made / 0.82 + products) / 2);
+
+  double stores = 128.0 * 4 * std::min(tile.channels_out, shape.k) / (parts == 0 ? 53.0 : 31.0) + 1330;
+  double read = 4.0 * shape.n * shape.c * shape.h * shape.w,
+         written = 4.0 * shape.n * shape.k * shape.p * shape.q;
+  if (!shape.channels_last) {
+    const bool whole = tile.columns >= shape.q;  // rows, which follow each other
+    const double run = 4.0 * (whole ? shape.q * kBandRows * tile.bands : tile.columns);
+    const bool cuts = !whole && tile.columns % 32 != 0;
+    stores *= RunPenalty(run, cuts ? 0.17 : 0);
+    written *= RunPenalty(run, cuts ? 0.53 : 0.47);
+    read *= RunPenalty(4.0 * (whole ? plan.rows * shape.w : plan.pitch), 0.47);
+  }
+  Work work{};
+  work.loads = chunks * std::max(arrives + weights / (plan.cluster == 2 ? 1.8 : 1.0) / 40.0, boxes);
+  work.depthwise = chunks * made;
+  // By FFMA the depthwise half's instructions, 17 of a warp for 32 results, take the schedulers of the
+  // products.
+  work.products = chunks * (products + (parts == 0 ? 17.0 * kPixels * chunk / 32 / 4 : 0));
+  work.stores = stores;
+  work.memory = (read + written) / 15.8;  // of the whole launch, by one multiprocessor
+  const double tile_bytes = plan.copies ? lines * plan.width * 4 : input;
+  work.shared = chunks * SharedTraffic(shape, tile, parts, tile_bytes, weights) / 128;
+  return work;
 }
 
-// Multiprocessor cycles that a launch takes, about. The warps that multiply store as well.
+// Multiprocessor cycles that a launch takes, about: what works beside each other overlaps, the less the more
+// it is alike (the cubic norm). The warps that multiply store as well.
 inline double CostOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts, int sms) {
-  const double stores =
-      (128.0 * 4 * std::min(tile.channels_out, shape.k) / 12 + 500) * StorePenalty(shape, tile);
-  const double products = ChunkOf(shape) / 4.0 * (parts == 2 ? 3 : 1) * tile.channels_out + 100;
-  const double made = plan.chunks * CyclesOfChunk(shape, tile, plan, parts);
-  const double done = plan.chunks * products + stores;
-  return static_cast<double>(DivideUp(plan.items, std::max(1, sms / plan.cluster))) *
-         (std::max(made, done) + 0.25 * std::min(stores, made));
+  const Work work = WorkOf(shape, tile, plan, parts);
+  const double turns = DivideUp(plan.items, std::max(1, sms / plan.cluster));
+  double cubes = 0;
+  for (const double one :
+       {work.loads, work.depthwise, work.products + work.stores, work.memory / sms / turns, work.shared}) {
+    cubes += one * one * one;
+  }
+  return turns * std::cbrt(cubes) + (work.loads + work.depthwise) / plan.chunks + 7000;
 }
 
 // Shares out shared memory to the rings; false where it does not suffice.
@@ -205,10 +268,11 @@ inline bool Complete(const Shape& shape, const assay_device_info& device, int pa
 }
 
 // Output columns of tiles that are considered.
-inline std::vector<int> WidthsOf(const Shape& shape) {
+inline std::vector<int> WidthsOf(const Shape& shape, int parts) {
+  const int step = parts == 0 ? 4 : ColumnStep(shape);  // FFMA takes four pixels of a row at once
   std::vector<int> widths = {8, 16, 32, 64};
   for (int parts_of_row = 1; parts_of_row <= 64; ++parts_of_row) {
-    const int columns = RoundUp(std::max(4, DivideUp(shape.q, parts_of_row)), ColumnStep(shape));
+    const int columns = RoundUp(std::max(4, DivideUp(shape.q, parts_of_row)), step);
     if (columns <= kSlots) widths.push_back(columns);
   }
   std::sort(widths.begin(), widths.end());
@@ -226,7 +290,7 @@ struct PricedTile {
 inline void Consider(const Shape& shape, const assay_device_info& device, int parts, Tile tile,
                      std::vector<PricedTile>& all) {
   const int sms = std::max(1, device.num_sms);
-  for (tile.cluster = 1; tile.cluster <= kMostCluster; ++tile.cluster) {
+  for (tile.cluster = 1; tile.cluster <= (parts == 0 ? 1 : kMostCluster); ++tile.cluster) {
     if (!Complete(shape, device, parts, tile) || (tile.cluster == 2 && sms % 2 != 0)) return;
     const Plan plan = MakePlan(shape, tile, parts);
     if (tile.cluster == 2 && plan.items < sms / 2) return;
@@ -235,35 +299,50 @@ inline void Consider(const Shape& shape, const assay_device_info& device, int pa
   }
 }
 
-// The valid tiles, the cheapest first.
-inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& device, int parts) {
+// All valid tiles, the cheapest first.
+inline std::vector<PricedTile> PriceTiles(const Shape& shape, const assay_device_info& device, int parts) {
   std::vector<PricedTile> all;
   const std::int32_t image_bands = DivideUp(shape.p, kBandRows);
   const std::int64_t stacked = static_cast<std::int64_t>(shape.n) * image_bands;
   for (const int channels_out : kChannelsOut) {
-    if (channels_out != 256 && channels_out / 2 >= shape.k && channels_out > 32) continue;
+    if (parts == 0 && channels_out % 64 != 0) continue;
+    if (channels_out != 256 && channels_out / 2 >= shape.k && channels_out > (parts == 0 ? 64 : 32)) continue;
     if (channels_out < 128 && DivideUp(shape.k, channels_out) > 4) continue;
-    for (const int columns : WidthsOf(shape)) {
+    for (const int columns : WidthsOf(shape, parts)) {
+      const auto consider = [&](int bands) {
+        Consider(shape, device, parts, {channels_out, bands, columns, 0, 0, 0, 1}, all);
+      };
       const int most = static_cast<int>(std::min<std::int64_t>(kSlots / columns, stacked));
-      Consider(shape, device, parts, {channels_out, most, columns, 0, 0, 0, 1}, all);
-      if (image_bands % most != 0 && most / 2 * columns >= 24) {
-        Consider(shape, device, parts, {channels_out, most / 2, columns, 0, 0, 0, 1}, all);
-      }
+      consider(most);
+      if (image_bands % most != 0 && most / 2 * columns >= 24) consider(most / 2);
       // Bands that divide an image's are loaded in one box.
       for (int bands = most - 1; bands > most / 2; --bands) {
-        if (image_bands % bands == 0)
-          Consider(shape, device, parts, {channels_out, bands, columns, 0, 0, 0, 1}, all);
+        if (image_bands % bands == 0) consider(bands);
       }
     }
   }
   std::stable_sort(all.begin(), all.end(),
                    [](const PricedTile& a, const PricedTile& b) { return a.cost < b.cost; });
-  // What clusters bring has not been measured: they stand behind the others, for who measures it.
-  constexpr std::size_t kMostSingle = 24, kMostInClusters = 8;
+  return all;
+}
+
+// Those that are offered. Clusters were the fastest now and then, by 1 or 2 %, and so were, in NCHW, blocks
+// that take neighbouring tiles one after the other: they stand behind the others, for who measures them.
+inline std::vector<Tile> ListTiles(const Shape& shape, const assay_device_info& device, int parts) {
+  const std::size_t most_single = shape.channels_last ? 24 : 16;
+  constexpr std::size_t kMostInClusters = 8, kMostRuns = 5;
   std::vector<Tile> tiles, in_clusters;
-  for (const PricedTile& one : all) {
-    if (one.tile.cluster == 1 && tiles.size() < kMostSingle) tiles.push_back(one.tile);
-    if (one.tile.cluster > 1 && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
+  for (const PricedTile& one : PriceTiles(shape, device, parts)) {
+    if (one.tile.cluster == 1 && tiles.size() < most_single) tiles.push_back(one.tile);
+    if (one.tile.cluster != 1 && in_clusters.size() < kMostInClusters) in_clusters.push_back(one.tile);
+  }
+  if (!shape.channels_last && IsFixed(shape) && HasMap(shape)) {
+    const std::size_t count = std::min(tiles.size(), kMostRuns);
+    for (std::size_t i = 0; i < count; ++i) {
+      Tile runs = tiles[i];
+      runs.runs = true;
+      tiles.push_back(runs);
+    }
   }
   tiles.insert(tiles.end(), in_clusters.begin(), in_clusters.end());
   return tiles;

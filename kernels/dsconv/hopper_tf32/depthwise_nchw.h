@@ -118,7 +118,8 @@ struct PlaneDepthwise {
     if (band >= plan.bands) band = 0, column = 0;  // a slot that is not used
     base = band * plan.band_step * plan.row_step + column * shape.stride_w + (kSize == 0 ? plan.skew : 0);
     first_word = base;
-    first_row = PlaneRow(2 * lane, 0) * 16, second_row = PlaneRow(2 * lane + 1, 0) * 16;
+    first_row = kParts == 0 ? 2 * lane * 4 : PlaneRow(2 * lane, 0) * 16;
+    second_row = PlaneRow(2 * lane + 1, 0) * 16;
   }
 
   __device__ __forceinline__ void MoveTo(const TileAt& at) {
@@ -128,7 +129,6 @@ struct PlaneDepthwise {
 
   // A chunk of the tile that it was moved to.
   __device__ __forceinline__ void operator()(const float* tile, const float* weights, char* operand) const {
-    constexpr std::int32_t kLowerRow = 32 * 16;  // from a slot's upper pixel to its lower one, see PlaneRow()
 #pragma unroll 1
     for (int pair = warp; pair < kChunk / 2; pair += plan.depthwise_warps) {
       float values[2][2][2];
@@ -141,11 +141,30 @@ struct PlaneDepthwise {
 #pragma unroll
         for (int i = 0; i < 4; ++i) values[i / 2][i % 2][j] = middle(sums[i / 2][i % 2]);
       }
-      char* to = operand + pair / 2 * kOperandStep + pair % 2 * 8;
+      if constexpr (kParts == 0) {
 #pragma unroll
-      for (int p = 0; p < 2; ++p) {
-        StoreOperands<kChunk, kParts>(to + p * kLowerRow + first_row, values[p][0]);
-        StoreOperands<kChunk, kParts>(to + p * kLowerRow + second_row, values[p][1]);
+        for (int j = 0; j < 2; ++j) {
+#pragma unroll
+          for (int p = 0; p < 2; ++p) {
+            *reinterpret_cast<float2*>(operand + OperandAt<0>(pair * 2 + j) + p * (kSlots * 4) + first_row) =
+                make_float2(values[p][0][j], values[p][1][j]);
+          }
+        }
+      } else {
+        StoreRows(values, operand + pair / 2 * kOperandStep + pair % 2 * 8);
+      }
+    }
+  }
+
+ private:
+  __device__ __forceinline__ void StoreRows(const float (&values)[2][2][2], char* to) const {
+    constexpr std::int32_t kLowerRow = 32 * 16;  // from a slot's upper pixel to its lower one, see PlaneRow()
+#pragma unroll
+    for (int p = 0; p < 2; ++p) {
+#pragma unroll
+      for (int i = 0; i < 2; ++i) {
+        StoreOperands<kChunk>(to + p * kLowerRow + (i == 0 ? first_row : second_row),
+                              Operand<kParts>(values[p][i][0]), Operand<kParts>(values[p][i][1]));
       }
     }
   }

@@ -67,64 +67,16 @@ struct Walk {
 template <int kChunk, int kParts, class Act>
 __device__ __forceinline__ void EndColumn(const Act& middle, const float (&sums)[2], std::int32_t entry,
                                           char*& to) {
-  const float upper = middle(sums[0]), lower = middle(sums[1]);
+  const Operand<kParts> upper(middle(sums[0])), lower(middle(sums[1]));
   if ((entry & 1) != 0) {
     StoreOperand<kChunk, kParts>(to, upper);
-    StoreOperand<kChunk, kParts>(to + kSlots * 16, lower);
-    to += 16;
+    StoreOperand<kChunk, kParts>(to + kSlots * SlotBytes(kParts), lower);
   }
+  to += (entry & 1) * SlotBytes(kParts);
 }
 
 template <int kSize, int kStride, int kChunk, int kParts, class Act>
 struct PixelWalker;
-
-// 3x3, stride 1: each input column is part of three columns of outputs. Pixels are read two steps ahead.
-template <int kChunk, int kParts, class Act>
-struct PixelWalker<3, 1, kChunk, kParts, Act> {
-  static constexpr int kLag = 2;
-
-  __device__ __forceinline__ static void Run(const Shape&, const Plan& plan, const Walk<kChunk, kLag>& walk,
-                                             const Act& middle, const float* tile, const float* weights,
-                                             char* to, int lane) {
-    const std::int32_t down = plan.row_step;
-    const auto load = [&](std::int32_t entry, float(&x)[4]) {
-      const float* from = tile + (entry >> 1);
-#pragma unroll
-      for (int i = 0; i < 4; ++i) x[i] = from[i * down];
-    };
-    std::int32_t entry = walk.Entry(0, lane), next_entry = walk.Entry(1, lane),
-                 last_entry = walk.Entry(2, lane);
-    float x[4], next[4], w[9], sums[3][2] = {};
-    load(entry, x);
-    load(next_entry, next);
-#pragma unroll
-    for (int i = 0; i < 9; ++i) w[i] = weights[i * kChunk];
-    const float bias = weights[9 * kChunk];
-    for (std::int32_t step = 0; step < walk.steps; step += 3) {
-#pragma unroll
-      for (int phase = 0; phase < 3; ++phase) {
-        float last[4];
-        load(last_entry, last);
-        float(&begun)[2] = sums[phase], (&second)[2] = sums[(phase + 2) % 3],
-        (&third)[2] = sums[(phase + 1) % 3];
-#pragma unroll
-        for (int p = 0; p < 2; ++p) {
-          begun[p] = bias;
-#pragma unroll
-          for (int r = 0; r < 3; ++r) {
-            third[p] = fmaf(x[p + r], w[r * 3 + 2], third[p]);
-            second[p] = fmaf(x[p + r], w[r * 3 + 1], second[p]);
-            begun[p] = fmaf(x[p + r], w[r * 3], begun[p]);
-          }
-        }
-        EndColumn<kChunk, kParts>(middle, third, entry, to);
-        entry = next_entry, next_entry = last_entry, last_entry = walk.Entry(step + phase + 3, lane);
-#pragma unroll
-        for (int i = 0; i < 4; ++i) x[i] = next[i], next[i] = last[i];
-      }
-    }
-  }
-};
 
 // 3x3, stride 2, in chunks of 16 channels: a step reads two input columns, the first of which ends the
 // outputs begun before. The two halves of a warp read them in different order, which puts them into different
@@ -232,7 +184,7 @@ struct PixelDepthwise {
   __device__ __forceinline__ void operator()(const float* tile, const float* weights, char* operand) const {
     const std::int32_t channel = lane % kChunk;
     Walker::Run(shape, plan, walk, middle, tile + channel, weights + channel,
-                operand + channel / 4 * kOperandStep + walk.first_slot * 16 + channel % 4 * 4, lane);
+                operand + OperandAt<kParts>(channel) + walk.first_slot * SlotBytes(kParts), lane);
   }
 };
 

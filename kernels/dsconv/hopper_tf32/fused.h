@@ -40,12 +40,12 @@ class Fused {
     return std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) + "x" +
            std::to_string(tile.channels_out) + "s" + std::to_string(tile.x_stages) + "a" +
            std::to_string(tile.operand_stages) + "w" + std::to_string(tile.weight_stages) +
-           (tile.cluster == 2 ? "c2" : "");
+           (tile.cluster == 2 ? "c2" : "") + (tile.runs ? "runs" : "");
   }
 
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
-    constexpr double kCyclesPerMicrosecond = 1700;
+    constexpr double kCyclesPerMicrosecond = 1755;
     return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms)) /
            kCyclesPerMicrosecond;
   }
@@ -86,7 +86,9 @@ class Fused {
   Fused(const assay_problem&, const Shape& shape, const assay_device_info& device, const Tile& tile)
       : shape_(shape), tile_(tile), plan_(MakePlan(shape, tile, kParts)) {
     const std::int32_t clusters = std::max(1, device.num_sms / plan_.cluster);
-    blocks_ = DivideUp(plan_.items, DivideUp(plan_.items, clusters)) * plan_.cluster;
+    const std::int32_t each = DivideUp(plan_.items, clusters);
+    blocks_ = DivideUp(plan_.items, each) * plan_.cluster;
+    if (tile.runs) plan_.run_items = each;
     description_ = std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) +
                    " pixels x " + std::to_string(tile.channels_out) + " channels a block, " +
                    std::to_string(ChunkOf(shape)) + " input channels at once, " +
@@ -108,7 +110,7 @@ class Fused {
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
     const auto in = [&](int i) { return static_cast<const float*>(buffers.inputs[i]); };
-    const PackSizes sizes = {ChunkOf(shape_), UnitChannels(kParts), tile_.channels_out};
+    const PackSizes sizes = {ChunkOf(shape_), UnitChannels(kParts), tile_.channels_out, kParts == 0};
     const auto pack = [&](auto last) {
       const dim3 grid(static_cast<unsigned>(plan_.units), static_cast<unsigned>(plan_.channel_blocks));
       return device::LaunchKernel(PrepackKernel<decltype(last)::value>, grid, dim3(256), 0, stream, shape_,
@@ -171,12 +173,15 @@ class Fused {
     const auto consider = [&](auto matrices) {
       constexpr int kMatrices = decltype(matrices)::value;
       if (kMatrices * 8 != tile_.channels_out) return;
-      status = device::LaunchClusters(
-          FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts>, dim3(static_cast<unsigned>(blocks_)),
-          dim3(static_cast<unsigned>(plan_.cluster)), dim3(32 * WarpsOf(kMatrices)),
-          static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, map,
-          static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
-          static_cast<float*>(buffers.outputs[0]));
+      if constexpr (kParts != 0 || kMatrices % 8 == 0) {
+        status = device::LaunchClusters(
+            FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts>,
+            dim3(static_cast<unsigned>(blocks_)), dim3(static_cast<unsigned>(plan_.cluster)),
+            dim3(32 * WarpsOf(kMatrices, kParts)),
+            static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, map,
+            static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
+            static_cast<float*>(buffers.outputs[0]));
+      }
     };
     ForEachMatrices(consider, std::make_index_sequence<std::size(kChannelsOut)>{});
     return status;

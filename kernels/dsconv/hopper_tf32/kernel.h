@@ -13,6 +13,8 @@
 #include "kernels/dsconv/hopper_tf32/load.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
 #include "kernels/dsconv/hopper_tf32/product.h"
+#include "kernels/dsconv/hopper_tf32/product_ffma.h"
+#include "kernels/dsconv/hopper_tf32/strips_nhwc.h"
 
 namespace assay::dsconv::hopper_tf32 {
 
@@ -20,9 +22,14 @@ struct alignas(16) Storage {
   std::uint32_t words[4];  // the rest follows
 };
 
-// Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares.
-inline constexpr int kMultiplyRegisters = 176, kOtherRegisters = 80;
-static_assert((kMultiplyRegisters + kOtherRegisters) * 256 == 65536, "a multiprocessor has 65536 registers");
+// Registers a thread of blocks of 512, where up to 128 sums leave no room for equal shares. Strips have more
+// under way than other depthwise halves, and so have products by FFMA, which hold operands in registers.
+__host__ __device__ constexpr int MultiplyRegisters(bool strips, int parts) {
+  return !strips ? 176 : (parts == 0 ? 168 : 160);
+}
+__host__ __device__ constexpr int OtherRegisters(bool strips, int parts) {
+  return 256 - MultiplyRegisters(strips, parts);
+}
 
 template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kParts, class Act>
 struct DepthwiseOf {
@@ -32,16 +39,20 @@ template <int kSize, int kStride, int kChunk, int kParts, class Act>
 struct DepthwiseOf<true, kSize, kStride, kChunk, kParts, Act> {
   using Type = PixelDepthwise<kSize, kStride, kChunk, kParts, Act>;
 };
+template <int kChunk, int kParts, class Act>
+struct DepthwiseOf<true, 3, 1, kChunk, kParts, Act> {
+  using Type = StripDepthwise<kParts, Act>;
+};
 
 // Warp `warp` of depthwise group `group`.
-template <class Depthwise>
+template <int kParts, class Depthwise>
 __device__ __forceinline__ void MakeOperands(const Block& block, int group, int warp, int lane) {
   const Plan& plan = block.plan;
   RingAt x, a;
   std::int32_t turn = 0;
   Depthwise depthwise(block.shape, plan, warp, lane);
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     depthwise.MoveTo(TileAt(plan, item, block.rank));
 #pragma unroll 1
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
@@ -51,10 +62,11 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int group, int 
         const char* stage = block.XStage(x.slot);
         depthwise(reinterpret_cast<const float*>(stage), reinterpret_cast<const float*>(stage + plan.x_bytes),
                   block.a_ring + a.slot * block.operand_bytes);
-        device::FenceAsyncProxy();
+        if constexpr (kParts != 0) device::FenceAsyncProxy();  // the matrix unit reads what was written
+        if constexpr (ArrivesByLane(kParts)) device::ArriveBarrier(block.a_filled + a.slot);
         __syncwarp();
         if (lane == 0) {
-          device::ArriveBarrier(block.a_filled + a.slot);
+          if constexpr (!ArrivesByLane(kParts)) device::ArriveBarrier(block.a_filled + a.slot);
           device::ArriveBarrier(block.x_free + x.slot);
         }
       }
@@ -71,13 +83,12 @@ __device__ __forceinline__ void MakeOrLoad(const Block& block, int warp, int war
   const int depthwise_warps = plan.depthwise_groups * plan.depthwise_warps;
   if (warp < depthwise_warps) {
     const int group = warp / plan.depthwise_warps, in_group = warp - group * plan.depthwise_warps;
-    if (IsClamp(block.shape.act_mid)) {
-      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Clamp>::Type>(
+    const auto make = [&](auto activation) {
+      using Act = decltype(activation);
+      MakeOperands<kParts, typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Act>::Type>(
           block, group, in_group, lane);
-    } else {
-      MakeOperands<typename DepthwiseOf<kChannelsLast, kSize, kStride, kChunk, kParts, Curve>::Type>(
-          block, group, in_group, lane);
-    }
+    };
+    IsClamp(block.shape.act_mid) ? make(Clamp(block.shape.act_mid)) : make(Curve(block.shape.act_mid));
   } else if (warp < warps - 1) {
     LoadInputs<kChannelsLast, kChunk>(block, (warp - depthwise_warps) * 32 + lane);
   } else if (lane == 0) {
@@ -104,27 +115,32 @@ inline constexpr bool kAvailable = true;
 
 // In shared memory: barriers, the rings of input tiles, of weights (or all of them) and of operands.
 template <bool kChannelsLast, int kSize, int kStride, int kChunk, int kMatrices, int kParts>
-__global__ void __launch_bounds__(32 * WarpsOf(kMatrices), 1)
+__global__ void __launch_bounds__(32 * WarpsOf(kMatrices, kParts), 1)
     FusedKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                 const __grid_constant__ CUtensorMap map, const float* __restrict__ x,
                 const char* __restrict__ packed, float* __restrict__ y) {
   if constexpr (!kAvailable) {
     __trap();
   } else {
-    constexpr bool kShares = WarpsOf(kMatrices) == 16;
+    constexpr bool kShares = WarpsOf(kMatrices, kParts) == 16;
+    constexpr bool kStrips = kChannelsLast && kSize == 3 && kStride == 1;
     char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
     shared += (128 - device::SharedAddress(shared) % 128) % 128;
-    const Block block(shape, plan, map, x, packed, shared, OperandBytes(kChunk) * kParts);
-    if (threadIdx.x == 0) block.InitBarriers();
+    const Block block(shape, plan, map, x, packed, shared, AllOperandBytes(kChunk, kParts));
+    if (threadIdx.x == 0) block.InitBarriers(kParts);
     SyncBlocks(plan);
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     if (warp < kMultiplyWarps) {
-      if constexpr (kShares) device::TakeRegisters<kMultiplyRegisters>();
-      MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
+      if constexpr (kShares) device::TakeRegisters<MultiplyRegisters(kStrips, kParts)>();
+      if constexpr (kParts == 0) {
+        MultiplyByFfma<kChannelsLast, kMatrices, kChunk>(block, y, warp, lane);
+      } else {
+        MultiplyOperands<kChannelsLast, kMatrices, kChunk, kParts>(block, y, warp / 4, warp % 4, lane);
+      }
     } else {
-      if constexpr (kShares) device::GiveRegisters<kOtherRegisters>();
-      MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(block, warp - kMultiplyWarps,
-                                                                WarpsOf(kMatrices) - kMultiplyWarps, lane);
+      if constexpr (kShares) device::GiveRegisters<OtherRegisters(kStrips, kParts)>();
+      MakeOrLoad<kChannelsLast, kSize, kStride, kChunk, kParts>(
+          block, warp - kMultiplyWarps, WarpsOf(kMatrices, kParts) - kMultiplyWarps, lane);
     }
     __syncwarp();
     if (plan.cluster == 2) device::MeetInCluster();  // the other block may still write here

@@ -12,6 +12,12 @@
 
 namespace assay::dsconv::hopper_tf32 {
 
+// Whether every lane says for itself that it wrote or read a stage of operands, not one for its warp after
+// __syncwarp(). Either orders the accesses. But where both sides are plain stores and loads, as without
+// matrix unit, compute-sanitizer's racecheck (CUDA 13.0) reports a race of one lane's arrival; it seems to
+// count as done only what the arriving lane did.
+__host__ __device__ constexpr bool ArrivesByLane(int parts) { return parts == 0; }
+
 // What the warps of a block share: rings with two barriers a stage, and the weights that stay.
 struct Block {
   const Shape& shape;
@@ -22,7 +28,7 @@ struct Block {
   std::uint64_t *x_filled, *x_free, *a_filled, *a_free, *w_filled, *w_free;
   char *x_ring, *a_ring, *w_ring;
   std::int32_t operand_bytes;
-  std::int32_t rank, first_item, item_step;  // in its cluster; its cluster's items
+  std::int32_t rank, first_item, end_item;  // in its cluster; its cluster's items
 
   __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, const CUtensorMap& of_x,
                                    const float* from, const char* workspace, char* shared,
@@ -42,23 +48,34 @@ struct Block {
     x_ring = shared + kBarrierBytes;
     w_ring = x_ring + plan.x_stages * (plan.x_bytes + plan.depthwise_bytes);
     a_ring = w_ring + (plan.resident ? plan.units : plan.weight_stages) * plan.pointwise_bytes;
-    const auto block = static_cast<std::int32_t>(blockIdx.x), blocks = static_cast<std::int32_t>(gridDim.x);
+    const auto block = static_cast<std::int32_t>(blockIdx.x);
     rank = plan.cluster == 2 ? block % 2 : 0;
     first_item = plan.cluster == 2 ? block / 2 : block;
-    item_step = plan.cluster == 2 ? blocks / 2 : blocks;
+    end_item = plan.items;
+    if (plan.run_items != 0) {
+      first_item *= plan.run_items;
+      end_item = min(end_item, first_item + plan.run_items);
+    }
   }
 
-  // By one thread, before the others look at any.
-  __device__ __forceinline__ void InitBarriers() const {
+  // From an item to the cluster's next one. Not kept, since registers are short.
+  __device__ __forceinline__ std::int32_t ItemStep() const {
+    const auto blocks = static_cast<std::int32_t>(gridDim.x);
+    return plan.run_items != 0 ? 1 : (plan.cluster == 2 ? blocks / 2 : blocks);
+  }
+
+  // By one thread, before the others look at any. `parts`: see ArrivesByLane().
+  __device__ __forceinline__ void InitBarriers(int parts) const {
     const auto depthwise = static_cast<std::uint32_t>(plan.depthwise_warps);
+    const std::uint32_t of_warp = ArrivesByLane(parts) ? 32 : 1;
     for (std::int32_t i = 0; i < kMostStages; ++i) {
       for (int group = 0; group < kMostGroups; ++group) {
         device::InitBarrier(XFilled(group, i),
                             plan.copies ? static_cast<std::uint32_t>(plan.copy_threads) + 1 : 1);
       }
       device::InitBarrier(x_free + i, depthwise);
-      device::InitBarrier(a_filled + i, depthwise);
-      device::InitBarrier(a_free + i, kMultiplyWarps);
+      device::InitBarrier(a_filled + i, depthwise * of_warp);
+      device::InitBarrier(a_free + i, kMultiplyWarps * of_warp);
       device::InitBarrier(w_filled + i, 1);
       device::InitBarrier(w_free + i, static_cast<std::uint32_t>(kMultiplyWarps * plan.cluster));
     }
@@ -161,22 +178,21 @@ __device__ __forceinline__ void CopyElements(const Block& block, const TileAt& a
   }
 }
 
-// Input tiles, each with its depthwise weights, by the loading warps but the last.
-template <bool kChannelsLast, int kChunk>
-__device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thread) {
+// Input tiles, each with its depthwise weights.
+template <bool kCopies, bool kChannelsLast, int kChunk>
+__device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t thread) {
   const Plan& plan = block.plan;
-  if (!plan.copies && thread != 0) return;
   RingAt ring;
   std::int32_t turn = 0;  // whose of the depthwise groups
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     const TileAt at(plan, item, block.rank);
 #pragma unroll 1
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
       std::uint64_t* barrier = block.XFilled(turn, ring.slot);
       char* to = block.XStage(ring.slot);
       device::WaitBarrier(block.x_free + ring.slot, ring.freed());
-      if (!plan.copies) {
+      if constexpr (!kCopies) {
         CopyBoxes<kChannelsLast, kChunk>(block, at, chunk, to, barrier);
       } else if (thread == 0) {
         device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(plan.depthwise_bytes));
@@ -187,7 +203,7 @@ __device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thre
             block.packed + plan.depthwise_at + static_cast<std::int64_t>(chunk) * plan.depthwise_bytes,
             static_cast<std::uint32_t>(plan.depthwise_bytes), barrier);
       }
-      if (plan.copies) {
+      if constexpr (kCopies) {
         CopyElements<kChunk, kChannelsLast ? 8 : kChunk>(block, at, chunk, thread,
                                                          reinterpret_cast<float*>(to));
         device::ArriveBarrier(barrier);
@@ -196,6 +212,16 @@ __device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thre
       if (++turn == plan.depthwise_groups) turn = 0;
     }
   }
+}
+
+// By the loading warps but the last.
+template <bool kChannelsLast, int kChunk>
+__device__ __forceinline__ void LoadInputs(const Block& block, std::int32_t thread) {
+  if (!block.plan.copies) {
+    if (thread == 0) LoadInputsBy<false, kChannelsLast, kChunk>(block, thread);
+    return;
+  }
+  LoadInputsBy<true, kChannelsLast, kChunk>(block, thread);
 }
 
 // The pointwise weights, once or again for every tile, by one thread. Either block of a cluster loads half of
@@ -215,7 +241,7 @@ __device__ __forceinline__ void LoadPointwise(const Block& block) {
   }
   RingAt ring;
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     const std::int32_t channel_block = item - plan.by_channel_blocks.Quotient(item) * plan.channel_blocks;
 #pragma unroll 1
     for (std::int32_t unit = 0; unit < plan.units; ++unit) {

@@ -5,6 +5,7 @@
 
 #ifndef ASSAY_SIMT
 
+#include "kernels/device/ptx/opaque.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
 
 namespace assay::dsconv::hopper_tf32 {
@@ -20,29 +21,37 @@ __device__ __forceinline__ float FirstPart(float value) {
   return __uint_as_float((__float_as_uint(value) + 0x1000u) & 0xffffe000u);
 }
 
-// `value` comes from a sum: if it is NaN it is the canonical one. What the matrix unit cuts off the second
-// part is at most 2^-22 of the value.
-template <int kChunk, int kParts>
-__device__ __forceinline__ void StoreOperand(char* to, float value) {
-  if constexpr (kParts == 1) {
-    *reinterpret_cast<float*>(to) = RoundForTf32(value);
-  } else {
-    const float first = FirstPart(value);
-    *reinterpret_cast<float*>(to) = first;
-    *reinterpret_cast<float*>(to + OperandBytes(kChunk)) = value - first;
+// A depthwise result as the matrix unit reads it. `value` comes from a sum: if it is NaN it is the canonical
+// one. What the matrix unit cuts off the second part is at most 2^-22 of the value.
+template <int kParts>
+struct Operand {
+  float first, rest = 0;
+
+  __device__ __forceinline__ explicit Operand(float value) {
+    if constexpr (kParts == 0) {
+      first = device::Opaque(value);
+    } else if constexpr (kParts == 1) {
+      first = device::Opaque(RoundForTf32(value));
+    } else {
+      first = FirstPart(value);
+      rest = device::Opaque(value - first);
+    }
   }
+};
+
+template <int kChunk, int kParts>
+__device__ __forceinline__ void StoreOperand(char* to, const Operand<kParts>& value) {
+  *reinterpret_cast<float*>(to) = value.first;
+  if constexpr (kParts == 2) *reinterpret_cast<float*>(to + OperandBytes(kChunk)) = value.rest;
 }
 
 // Two channels of a pixel.
 template <int kChunk, int kParts>
-__device__ __forceinline__ void StoreOperands(char* to, const float (&values)[2]) {
-  if constexpr (kParts == 1) {
-    *reinterpret_cast<float2*>(to) = make_float2(RoundForTf32(values[0]), RoundForTf32(values[1]));
-  } else {
-    const float2 first = make_float2(FirstPart(values[0]), FirstPart(values[1]));
-    *reinterpret_cast<float2*>(to) = first;
-    *reinterpret_cast<float2*>(to + OperandBytes(kChunk)) =
-        make_float2(values[0] - first.x, values[1] - first.y);
+__device__ __forceinline__ void StoreOperands(char* to, const Operand<kParts>& low,
+                                              const Operand<kParts>& high) {
+  *reinterpret_cast<float2*>(to) = make_float2(low.first, high.first);
+  if constexpr (kParts == 2) {
+    *reinterpret_cast<float2*>(to + OperandBytes(kChunk)) = make_float2(low.rest, high.rest);
   }
 }
 

@@ -16,8 +16,9 @@ namespace assay::dsconv::hopper_tf32 {
 using device::Divisor;
 
 inline constexpr std::int32_t kBandRows = 2;
-inline constexpr std::int32_t kSlots = 64;    // columns of a tile
-inline constexpr std::int32_t kPixels = 128;  // of a tile
+inline constexpr std::int32_t kSlots = 64;      // columns of a tile
+inline constexpr std::int32_t kPixels = 128;    // of a tile
+inline constexpr std::int32_t kStripSlots = 4;  // of a strip (strips_nhwc.h)
 
 // The depthwise results of a chunk, operand A, as 8 x 4 matrices: four channels of a pixel are 16 bytes,
 // those of all pixels follow each other, and the next four channels begin this many bytes later. The 16 bytes
@@ -29,9 +30,25 @@ __host__ __device__ constexpr std::int32_t OperandBytes(std::int32_t chunk) {
   return chunk / 4 * kOperandStep;
 }
 
+// Of a kernel without matrix unit ("no parts") the results stand as [channel][pixel], so many words a
+// channel.
+inline constexpr std::int32_t kMidPitch = kPixels + 4;
+
+// All parts of a chunk of operand A; 0 parts: see kMidPitch.
+__host__ __device__ constexpr std::int32_t AllOperandBytes(std::int32_t chunk, int parts) {
+  return parts == 0 ? chunk * kMidPitch * 4 : OperandBytes(chunk) * parts;
+}
+
+// Where a channel's results begin there, and bytes from a slot to the next.
+template <int kParts>
+__device__ __forceinline__ constexpr std::int32_t OperandAt(std::int32_t channel) {
+  return kParts == 0 ? channel * (kMidPitch * 4) : channel / 4 * kOperandStep + channel % 4 * 4;
+}
+__host__ __device__ constexpr std::int32_t SlotBytes(int parts) { return parts == 0 ? 4 : 16; }
+
 // Input channels of a unit of pointwise weights in `parts` TF32 parts, and its bytes for `columns` output
 // channels.
-__host__ __device__ constexpr std::int32_t UnitChannels(std::int32_t parts) { return 16 / parts; }
+__host__ __device__ constexpr std::int32_t UnitChannels(std::int32_t parts) { return parts == 2 ? 8 : 16; }
 __host__ __device__ constexpr std::int32_t UnitBytes(std::int32_t columns) { return 64 * columns; }
 
 // NCHW: plan.skew of filters with a kernel of their own. A bulk copy begins at a multiple of 16 bytes, and
@@ -45,7 +62,9 @@ inline constexpr std::int32_t kBarrierBytes = 512;
 // Warps that multiply, and those of a block of so many matrices of 8 output channels in all. Of the others
 // the first make the depthwise half, and the rest loads, the last one pointwise weights.
 inline constexpr int kMultiplyWarps = 8;
-__host__ __device__ constexpr int WarpsOf(int matrices) { return matrices > 16 ? 16 : 20; }
+__host__ __device__ constexpr int WarpsOf(int matrices, int parts) {
+  return matrices > 16 || parts == 0 ? 16 : 20;
+}
 
 // One launch. Steps are of 4-byte words, bytes are of shared memory.
 struct Plan {
@@ -55,8 +74,11 @@ struct Plan {
   std::int32_t channel_blocks;  // of 8 * kMatrices output channels each
   std::int32_t cluster;         // blocks that share pointwise weights: 1 or 2, of neighbouring tiles
   std::int32_t items;           // tiles, by clusters, times channel_blocks
-  std::int32_t chunks, units;   // of input channels
+  std::int32_t
+      run_items;  // of a cluster, one after the other; 0: every so many of all, as there are clusters
+  std::int32_t chunks, units;                      // of input channels
   std::int32_t depthwise_groups, depthwise_warps;  // warps of a group; groups take turns at chunks
+  std::int32_t band_strips;                        // of a band
   std::int32_t copy_threads;
   std::int32_t run_rows;     // input rows of a whole image's bands
   std::int32_t band_step;    // input rows from a band to the next of its image: 2 * stride
@@ -71,9 +93,9 @@ struct Plan {
   std::int32_t taps_padded;  // NCHW: words of a channel's depthwise weights, its bias behind them
   std::int32_t x_stages, operand_stages, weight_stages;
   std::int64_t depthwise_at, pointwise_at;  // in the workspace; b_pw stands first
-  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q;
+  Divisor by_columns, by_image_bands, by_width, by_run_rows, by_channel_blocks, by_tiles_q, by_band_strips;
   bool resident;  // the pointwise weights of all units stay in shared memory
-  bool copies;    // x element by element; else by TMA
+  bool copies;    // x by loads of the copying threads, element by element; else by TMA
   bool by_rows;   // TMA: box_rows rows after the other, since tiles may be of several images
   // Each depthwise group waits for input tiles at barriers of its own: a barrier does not tell a phase from
   // the one before the last, so who waits has to see them all. Every second round of a slot is a group's, or

@@ -6,6 +6,7 @@
 //   eight
 //     columns of four channels being a matrix as wgmma takes it; of two parts the first is the nearest TF32
 //     number, the second the one nearest to the rest
+//   of a kernel without matrix unit: [channels][columns] in fp32
 // Zeros stand for channels beyond C and K.
 #pragma once
 
@@ -47,6 +48,7 @@ __device__ __forceinline__ std::uint32_t PointwiseWord(const Shape& shape, const
 // What the threads of the prepacking kernel need to know besides the plan.
 struct PackSizes {
   std::int32_t chunk, unit, columns;  // channels
+  bool plain;                         // fp32 as [channel][column], for FFMA
 };
 
 // A block of threads a unit (x) of a block of output channels (y).
@@ -59,7 +61,7 @@ __global__ void PrepackKernel(Shape shape, Plan plan, PackSizes sizes, const flo
   const auto thread = static_cast<std::int32_t>(threadIdx.x), threads = static_cast<std::int32_t>(blockDim.x);
   if (unit == 0) {
     for (std::int32_t i = thread; i < sizes.columns; i += threads) {
-      const std::int32_t k = k0 + ChannelOf<kChannelsLast>(i);
+      const std::int32_t k = k0 + (sizes.plain ? i : ChannelOf<kChannelsLast>(i));
       reinterpret_cast<float*>(packed)[k0 + i] = b_pw && k < shape.k ? b_pw[k] : 0.0f;
     }
   }
@@ -74,6 +76,12 @@ __global__ void PrepackKernel(Shape shape, Plan plan, PackSizes sizes, const flo
                                               (static_cast<std::int64_t>(channel_block) * plan.units + unit) *
                                                   plan.pointwise_bytes);
   for (std::int32_t i = thread; i < plan.pointwise_bytes / 4; i += threads) {
+    if (sizes.plain) {
+      const std::int32_t c = c0 + i / sizes.columns, k = k0 + i % sizes.columns;
+      to[i] =
+          c < shape.c && k < shape.k ? __float_as_uint(w_pw[static_cast<std::int64_t>(k) * shape.c + c]) : 0u;
+      continue;
+    }
     to[i] = PointwiseWord<kChannelsLast>(shape, w_pw, k0, c0, sizes.unit, sizes.columns, i);
   }
 }

@@ -103,7 +103,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, float* __re
   Releases read{block, lane, {}, {}};
   if (plan.resident) device::WaitBarrier(block.w_filled, 0);
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < plan.items; item += block.item_step) {
+  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
     typename Part::Sums sums;
 #pragma unroll 1
     for (std::int32_t unit = 0; unit < plan.units; ++unit) {
