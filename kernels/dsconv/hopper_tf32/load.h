@@ -7,6 +7,7 @@
 
 #include "kernels/device/ptx/cluster_copy.h"
 #include "kernels/device/ptx/mbarrier.h"
+#include "kernels/device/ptx/opaque.h"
 #include "kernels/device/ptx/tma.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
 
@@ -60,7 +61,7 @@ struct Block {
 
   // From an item to the cluster's next one. Not kept, since registers are short.
   __device__ __forceinline__ std::int32_t ItemStep() const {
-    const auto blocks = static_cast<std::int32_t>(gridDim.x);
+    const auto blocks = device::Opaque(static_cast<std::int32_t>(gridDim.x));  // found again, not kept
     return plan.run_items != 0 ? 1 : (plan.cluster == 2 ? blocks / 2 : blocks);
   }
 
