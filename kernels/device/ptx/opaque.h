@@ -24,4 +24,13 @@ __device__ __forceinline__ float Opaque(float value) {
   return value;
 }
 
+#ifndef ASSAY_SIMT
+// threadIdx.x, read anew: what follows from it is found again, not kept.
+__device__ __forceinline__ std::int32_t ThreadAgain() {
+  std::int32_t thread;
+  asm volatile("mov.u32 %0, %%tid.x;\n" : "=r"(thread));
+  return thread;
+}
+#endif
+
 }  // namespace assay::device

@@ -8,10 +8,24 @@
 #include "kernels/device/ptx/cluster.h"
 #include "kernels/device/ptx/cluster_copy.h"
 #include "kernels/device/ptx/mbarrier.h"
+#include "kernels/device/ptx/opaque.h"
 #include "kernels/device/ptx/tma.h"
+#include "kernels/device/shared_memory.h"
 #include "kernels/dsconv/l2/plan.h"
 
 namespace assay::dsconv::l2 {
+
+struct Storage {
+  unsigned char bytes[1024];  // and what follows
+};
+
+// Shared memory from where the swizzle counts rows. Each role finds it anew: kept from the kernel's beginning
+// it would cost the multiplying warps a register that they lack.
+__device__ __forceinline__ char* SharedFromHere() {
+  char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
+  const auto past = static_cast<std::int32_t>(device::SharedAddress(shared) % 1024);
+  return shared + device::Opaque((1024 - past) % 1024);
+}
 
 struct Block {
   const Shape& shape;
@@ -22,12 +36,13 @@ struct Block {
   const std::int32_t rank;     // in the cluster: which pixels
   const std::int32_t cluster;
 
-  __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, char* to_workspace, char* shared)
+  __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, char* to_workspace)
       : shape(of_shape),
         plan(of_plan),
         workspace(to_workspace),
         rank(device::PlaceInClusterX()),
         cluster(device::ClusterNumber()) {
+    char* shared = SharedFromHere();
     a_filled = reinterpret_cast<std::uint64_t*>(shared);
     a_free = a_filled + kMostStages, w_filled = a_free + kMostStages, w_free = w_filled + kMostStages;
     a_ring = shared + kHeadBytes, w_ring = a_ring + plan.tile.operands * kOperandBytes;

@@ -30,7 +30,7 @@ __device__ __forceinline__ float2 Unpack(std::uint32_t pair, device::ElementTag<
 struct Band {
   std::int32_t chunk, image, first_row, rows, first_column, columns;
 
-  __device__ __forceinline__ Band(const Shape& shape, const Plan& plan, std::int32_t item, int rows_at_once) {
+  __device__ __forceinline__ Band(const Shape& shape, const Plan& plan, std::int32_t item) {
     std::int32_t unit;
     if (plan.tile.run >= plan.chunks) {
       unit = plan.by_chunks.Quotient(item), chunk = item - unit * plan.chunks;
@@ -50,8 +50,8 @@ struct Band {
     const std::int32_t of_phase = plan.by_phases_h.Quotient(rest), phase = rest - of_phase * plan.phases_h;
     image = plan.by_bands.Quotient(of_phase);
     const std::int32_t band = of_phase - image * plan.bands;
-    first_row = phase + band * rows_at_once * plan.step_h;
-    rows = min(rows_at_once, (shape.p - first_row + plan.step_h - 1) / plan.step_h);
+    first_row = phase + band * BandRows(shape.stride_h) * plan.step_h;
+    rows = min(BandRows(shape.stride_h), (plan.rows_up - first_row) / plan.step_h);
     columns = (shape.q - first_column + plan.step_w - 1) / plan.step_w;
   }
 };
@@ -152,14 +152,13 @@ class BandWalk {
     for (int i = 0; i < kSets * kRows; ++i) sums_[i / kRows][i % kRows] = bias_;
     to_ = block.Operands() + static_cast<std::int64_t>(band.chunk) * plan_.slots * kOperandBytes;
     output_ = columns.first / kStride - (kStride == 1 ? 2 : 1);
-    place_ = static_cast<std::uint32_t>((band.image * shape.p + band.first_row) * shape.q + band.first_column +
-                                        output_ * plan_.step_w) *
-             kPixelBytes;
+    std::int32_t pixel = (band.image * shape.p + band.first_row) * shape.q + band.first_column;
+    if (plan_.Recycles()) pixel = plan_.by_slots.Remainder(pixel / kPixels) * kPixels + pixel % kPixels;
+    place_ = static_cast<std::uint32_t>(pixel + output_ * plan_.step_w) * kPixelBytes;
   }
 
+  // Two pairs of columns are on their way.
   __device__ __forceinline__ void WalkAll(Input& input) {
-    Load(input, 0);
-    Load(input, 1);
     while (output_ < columns_) {
 #pragma unroll
       for (int pair = 0; pair < kPairs; ++pair) {
@@ -239,8 +238,8 @@ class BandWalk {
     std::uint32_t place = place_;
 #pragma unroll
     for (int a = 0; a < kRows; ++a, place += plan_.row_place) {
-      const std::uint32_t at = (place & plan_.place_mask) | ((place >> 3 & 0x70u) ^ swizzle_);
-      device::StoreWordIf(a < rows, to_ + at,
+      const std::uint32_t in_ring = min(place, place - plan_.ring_bytes);  // from behind it to its beginning
+      device::StoreWordIf(a < rows, to_ + (in_ring | ((place >> 3 & 0x70u) ^ swizzle_)),
                           wide::PackClamped<T>(plan_.middle, sums_[set][a].x, sums_[set][a].y));
     }
     ++output_, place_ += static_cast<std::uint32_t>(plan_.step_w * kPixelBytes);
@@ -298,11 +297,12 @@ __device__ __forceinline__ void WaitForRoom(const Block& block, const Band& band
 
 // Says that the band's outputs are there.
 __device__ __forceinline__ void HandOver(const Block& block, const Band& band, int lane) {
+  if (band.rows <= 0) return;
   device::FenceGlobalForCopies();
   __syncwarp();
   const Plan& plan = block.plan;
   const BlocksOf blocks{block.shape, plan, band};
-  std::uint32_t* filled = block.Counters() + plan.FilledAt() + band.chunk;
+  std::uint32_t* filled = block.Counters() + plan.filled_at + band.chunk;
   for (std::int32_t at = blocks.First() + lane; at <= blocks.Last(); at += 32) {
     const std::int32_t pixels = blocks.PixelsIn(at);
     if (pixels > 0) {
@@ -312,25 +312,34 @@ __device__ __forceinline__ void HandOver(const Block& block, const Band& band, i
   }
 }
 
-// Every so manieth band. (Bands handed out by a counter would cost a register that the walk lacks.)
-template <class T, int kStride>
-__device__ __forceinline__ void MakeBands(const Block& block, const T* x, int warp, int warps, int lane) {
-  const Plan& plan = block.plan;
-  const auto blocks = static_cast<std::int32_t>(gridDim.x);
-  for (std::int32_t item = warp * blocks + static_cast<std::int32_t>(blockIdx.x); item < plan.items;
-       item += warps * blocks) {
-    {
-      const Band band(block.shape, plan, item, BandRows(kStride));
-      if (band.rows <= 0) continue;
+// Every so manieth band. (Bands handed out by a counter would cost a register that the walk lacks; so would what
+// follows from the thread's number and the grid, and is found again for every band.) One is handed over when the
+// first columns of the next are on their way, since that waits for its stores.
+template <class T, int kStride, int kWarps>
+__device__ __forceinline__ void MakeBands(const Shape& shape, const Plan& plan, char* workspace, const T* x) {
+  const auto step = [] { return kWarps * device::Opaque(static_cast<std::int32_t>(gridDim.x)); };
+  std::int32_t item = (device::ThreadAgain() / 32 - kMultiplyWarps) * static_cast<std::int32_t>(gridDim.x) +
+                      static_cast<std::int32_t>(blockIdx.x);
+  for (; item < plan.items; item += step()) {
+    const std::int32_t thread = device::ThreadAgain(), lane = thread % 32;
+    const Block block(shape, plan, workspace);
+    const Band band(shape, plan, item);
+    const Columns columns(shape, plan, band);
+    const std::uint32_t stage = device::SharedAddress(block.bands) +
+                                static_cast<std::uint32_t>((thread / 32 - kMultiplyWarps) * kBandBytes);
+    BandLoad<T, kStride> input(block, x, band, columns, lane);
+    input.Load(0, stage + static_cast<std::uint32_t>(lane) * 16);
+    input.Load(1, stage + static_cast<std::uint32_t>(lane) * 16);
+    if (item >= step()) HandOver(block, Band(shape, plan, item - step()), lane);
+    if (band.rows > 0) {
       if (plan.Recycles()) WaitForRoom(block, band, lane);
-      const Columns columns(block.shape, plan, band);
-      const std::uint32_t stage = device::SharedAddress(block.bands) +
-                                  static_cast<std::uint32_t>(device::Opaque(warp) * kBandBytes);
-      BandLoad<T, kStride> input(block, x, band, columns, lane);
       BandWalk<T, kStride>(block, band, columns, stage, lane).WalkAll(input);
+    } else {
+      device::WaitCopies<0>();
     }
-    // Once more: the walk needs the registers.
-    HandOver(block, Band(block.shape, plan, device::Opaque(item), BandRows(kStride)), lane);
+  }
+  if (item >= step()) {
+    HandOver(Block(shape, plan, workspace), Band(shape, plan, item - step()), device::ThreadAgain() % 32);
   }
 }
 

@@ -7,8 +7,6 @@
 #include "kernels/dsconv/wide/weights.h"
 
 #ifndef ASSAY_SIMT
-#include "kernels/device/ptx/opaque.h"
-#include "kernels/device/shared_memory.h"
 #include "kernels/dsconv/l2/depthwise.h"
 #include "kernels/dsconv/l2/load.h"
 #include "kernels/dsconv/l2/multiply.h"
@@ -36,18 +34,6 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
 
 #ifndef ASSAY_SIMT
 
-struct Storage {
-  unsigned char bytes[1024];  // and what follows
-};
-
-// Shared memory from where the swizzle counts rows. Each role finds it anew: kept from the kernel's beginning
-// it would cost the multiplying warps a register that they lack.
-__device__ __forceinline__ char* SharedFromHere() {
-  char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
-  const auto past = static_cast<std::int32_t>(device::SharedAddress(shared) % 1024);
-  return shared + device::Opaque((1024 - past) % 1024);
-}
-
 // By all threads of a block, when all its work is done: the last block clears the counters.
 __device__ __forceinline__ void End(const Block& block) {
   __syncthreads();
@@ -67,7 +53,7 @@ __global__ void __launch_bounds__(wide::Threads(kTiles * 8), 1)
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   constexpr int kWarps = wide::DepthwiseWarps(kTiles * 8);
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-  const auto block = [&] { return Block(shape, plan, workspace, SharedFromHere()); };
+  const auto block = [&] { return Block(shape, plan, workspace); };
   if (warp == 0) block().InitBarriers(lane);
   __syncthreads();
   if (plan.tile.pixel_blocks > 1) device::MeetInCluster();
@@ -79,9 +65,9 @@ __global__ void __launch_bounds__(wide::Threads(kTiles * 8), 1)
     if (warp == kMultiplyWarps + kWarps) {
       Loader(block(), lane).LoadAll();
     } else if (shape.stride_h == 1) {
-      MakeBands<T, 1>(block(), x, warp - kMultiplyWarps, kWarps, lane);
+      MakeBands<T, 1, kWarps>(shape, plan, workspace, x);
     } else {
-      MakeBands<T, 2>(block(), x, warp - kMultiplyWarps, kWarps, lane);
+      MakeBands<T, 2, kWarps>(shape, plan, workspace, x);
     }
   }
   End(block());

@@ -36,7 +36,7 @@ class Loader {
     const Plan& plan = block_.plan;
     const auto all = static_cast<std::uint32_t>(min(kPixels, plan.pixels - pixels * kPixels));
     const std::uint32_t* filled =
-        block_.Counters() + plan.FilledAt() + static_cast<std::int64_t>(pixels) * plan.chunks + chunk;
+        block_.Counters() + plan.filled_at + static_cast<std::int64_t>(pixels) * plan.chunks + chunk;
     const bool exists = chunk + lane_ < plan.chunks;
     for (;;) {
       const bool is_there = exists && device::LoadAcquire(filled + lane_) == all;
@@ -54,7 +54,7 @@ class Loader {
     const Plan& plan = block_.plan;
     device::WaitBarrier(block_.a_free + a_.slot, a_.freed());
     if (lane_ == 0) {
-      const std::int32_t slot = plan.Recycles() ? pixels & (plan.slots - 1) : pixels;
+      const std::int32_t slot = plan.Recycles() ? plan.by_slots.Remainder(pixels) : pixels;
       std::uint64_t* barrier = block_.a_filled + a_.slot;
       device::ArriveAndExpect(barrier, kOperandBytes);
       device::CopyBulk(block_.a_ring + a_.slot * kOperandBytes,

@@ -4,7 +4,6 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 
 #include "kernels/device/divide.h"
@@ -53,26 +52,26 @@ struct Plan {
   std::int32_t column_tiles, tiles;  // blocks of output channels; what clusters work on, those first
   std::int32_t clusters;
   // From an output to the next one of a band; with strides there is no dilation.
-  std::int32_t step_h, step_w;
+  std::int32_t step_h, step_w, rows_up;  // rows_up: p + step_h - 1
   std::int32_t phases_h, phases_w, bands;  // of an image; bands of a phase
   // Bands of all images, how many go through all chunks before the next, and bands of a chunk.
   std::int32_t units, group, items;
-  std::int32_t slots;                      // blocks of operands that there is room for, a power of 2 or all
+  std::int32_t slots;                      // blocks of operands that there is room for
   // From a row of taps, and from a column, to the next one in x; from a row of a band to the next in y.
   std::uint32_t row_bytes, column_bytes;
-  // In a chunk's plane of operands, in bytes: from a row of a band to the next; what of a place counts.
-  std::uint32_t row_place, place_mask;
+  // In a chunk's plane of operands, in bytes: from a row of a band to the next, and all of it where it is a ring.
+  std::uint32_t row_place, ring_bytes;
   std::int32_t row_pixels, weight_bytes, shared_bytes;
   // In the workspace, which begins with b_pw as floats.
   std::int64_t filters_from, weights_from, counters_from, operands_from, workspace_bytes;
-  std::int64_t counters;  // words
-  device::Divisor by_columns, by_bands, by_phases_w, by_phases_h, by_chunks;
+  std::int64_t counters;  // words, those of pixels made from filled_at on
+  std::int32_t filled_at;
+  device::Divisor by_columns, by_bands, by_phases_w, by_phases_h, by_chunks, by_slots;
 
   // Whether operands take the places of others that are done with.
   __host__ __device__ bool Recycles() const { return slots < blocks; }
   // Of counters: blocks that have ended, blocks of operands done with [blocks], pixels made [blocks][chunks].
   static constexpr std::int32_t kEnded = 0, kDone = 32;
-  __host__ __device__ std::int32_t FilledAt() const { return kDone + (blocks + 31) / 32 * 32; }
 };
 
 // Blocks of operands that a round of all clusters works on.
@@ -80,18 +79,17 @@ inline std::int32_t BlocksOfRound(const Plan& plan) {
   return std::max(1, plan.clusters * plan.tile.pixel_blocks / plan.column_tiles);
 }
 
+// Bands that are made at the same time reach over many blocks of operands, and so does a round of tiles.
 inline void PlaceOperands(const Shape& shape, Plan& plan) {
-  constexpr std::int64_t kMostKept = 40 << 20, kMostRecycled = 24 << 20;  // bytes that L2 keeps
+  constexpr std::int64_t kMostKept = 40 << 20, kMostRecycled = 34 << 20;  // bytes that L2 keeps
   const std::int64_t block_bytes = static_cast<std::int64_t>(plan.chunks) * kOperandBytes;
   plan.slots = plan.blocks;
   if (plan.blocks * block_bytes > kMostKept) {
     // A band must not wait for a block of operands whose bands come after it: room for two groups and images.
     const std::int32_t image = DivideUp(shape.p * shape.q, kPixels) + 1;
     const std::int32_t group = DivideUp(plan.group * DivideUp(plan.pixels, plan.units), kPixels) + image;
-    const auto room = static_cast<std::int32_t>(
-        std::bit_floor(static_cast<std::uint32_t>(std::max<std::int64_t>(1, kMostRecycled / block_bytes))));
-    const auto least = static_cast<std::int32_t>(std::bit_ceil(static_cast<std::uint32_t>(2 * (group + image))));
-    plan.slots = std::min(plan.blocks, std::max(room, least));
+    const auto room = static_cast<std::int32_t>(kMostRecycled / block_bytes);
+    plan.slots = std::min(plan.blocks, std::max(room, 2 * (group + image)));
   }
 }
 
@@ -107,6 +105,7 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.tiles = DivideUp(plan.blocks, tile.pixel_blocks) * plan.column_tiles;
   plan.step_h = shape.stride_h == 1 ? shape.dilation_h : 1;
   plan.step_w = shape.stride_w == 1 ? shape.dilation_w : 1;
+  plan.rows_up = shape.p + plan.step_h - 1;
   plan.phases_h = std::min(plan.step_h, shape.p), plan.phases_w = std::min(plan.step_w, shape.q);
   plan.bands = DivideUp(DivideUp(shape.p, plan.step_h), BandRows(shape.stride_h));
   plan.units = shape.n * plan.phases_h * plan.phases_w * plan.bands;
@@ -125,14 +124,16 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * 2);
   plan.row_pixels = plan.step_h * shape.q;
   plan.row_place = static_cast<std::uint32_t>(plan.row_pixels) * kPixelBytes;
-  plan.place_mask = plan.Recycles() ? static_cast<std::uint32_t>(plan.slots) * kOperandBytes - kPixelBytes : ~127u;
+  plan.ring_bytes = plan.Recycles() ? static_cast<std::uint32_t>(plan.slots) * kOperandBytes : ~0u;
+  plan.by_slots = device::Divisor(plan.slots);
 
   const auto up = [](std::int64_t bytes) { return DivideUp<std::int64_t>(bytes, 1024) * 1024; };
   const std::int64_t columns = static_cast<std::int64_t>(plan.column_tiles) * tile.columns;
   plan.filters_from = up(columns * 4);
   plan.weights_from = plan.filters_from + up(static_cast<std::int64_t>(plan.chunks) * 10 * kChunk * 4);
   plan.counters_from = plan.weights_from + columns * plan.chunks * kPixelBytes;
-  plan.counters = plan.FilledAt() + static_cast<std::int64_t>(plan.blocks) * plan.chunks;
+  plan.filled_at = Plan::kDone + DivideUp(plan.blocks, 32) * 32;
+  plan.counters = plan.filled_at + static_cast<std::int64_t>(plan.blocks) * plan.chunks;
   plan.operands_from = plan.counters_from + up(plan.counters * 4);
   plan.workspace_bytes =
       plan.operands_from + static_cast<std::int64_t>(plan.slots) * plan.chunks * kOperandBytes;
