@@ -23,22 +23,21 @@ inline Plan PlanOf(const Shape& shape, assay_dtype dtype, const Tile& tile, cons
   return MakePlan(shape, dtype, tile, Clusters(tile, device));
 }
 
-// Cycles of a launch: whichever half takes longer, and the beginning of the other.
+// Cycles of a launch: of both halves, one after the other. They are under way at the same time, but hardly faster
+// for it (docs/kernels/hopper_l2.md). Fitted to 123 times of 34 problems, 10 % off (root mean square).
 inline double Cycles(const Shape& shape, const Plan& plan) {
-  constexpr double kL2 = 30;        // bytes a cycle and multiprocessor
-  constexpr double kFixed = 12000;  // of a launch, and until the first operands are there
-  const Tile& tile = plan.tile;
-  const double multiprocessors = plan.clusters * tile.pixel_blocks;
-  const double from_l2 =
-      kOperandBytes + (tile.resident ? 0.0 : static_cast<double>(plan.weight_bytes) / tile.pixel_blocks);
-  const double chunk = std::max(4.8 * tile.columns, from_l2 / kL2);
-  const double rounds = wide::DivideUp(plan.tiles, plan.clusters);
-  const double multiplying = rounds * (plan.chunks * chunk + 1000 + 2500.0 * tile.columns / 256);
-  const double warps = wide::DepthwiseWarps(tile.columns) * multiprocessors;
-  const double steps = DivideUp(shape.q, plan.phases_w) * shape.stride_w + 2;
-  const double band = 4000 + steps * (shape.stride_h == 1 ? 140 : 60) * 3.6;
-  const double making = band * plan.units * plan.chunks / warps;
-  return kFixed + std::max(multiplying, making) + 0.25 * std::min(multiplying, making);
+  constexpr double kFixed = 15000, kTile = 370;        // of a launch, and of a block's tile
+  constexpr double kMultiply = 900, kStore = 4470;     // of a chunk and of a tile, for 256 columns
+  constexpr double kBand = 230, kStridedBand = 50;     // of a multiprocessor, for a band
+  constexpr double kColumn = 83, kStridedColumn = 91;  // and for each of its columns
+  constexpr double kWait = 520;                        // of a warp, for a band
+  const double columns = plan.tile.columns / 256.0, rounds = DivideUp(plan.tiles, plan.clusters);
+  const double multiprocessors = plan.clusters * plan.tile.pixel_blocks;
+  const double bands = plan.items / multiprocessors, walked = DivideUp(shape.q, plan.step_w) + 2;
+  const bool strided = shape.stride_w != 1;
+  const double band = (strided ? kStridedBand : kBand) + walked * (strided ? kStridedColumn : kColumn) +
+                      kWait / wide::DepthwiseWarps(plan.tile.columns);
+  return kFixed + rounds * (plan.chunks * kMultiply * columns + kStore * columns + kTile) + bands * band;
 }
 
 // Microseconds of a launch on an H100.

@@ -22,9 +22,11 @@ Catalog RealCatalog() {
            {"dsconv", "mma", false},
            {"dsconv", "hopper", false},
            {"dsconv", "hopper_wide", false},
+           {"dsconv", "hopper_l2", false},
            {"dsconv", "hopper_small", false},
            {"dsconv", "tf32", false},
            {"dsconv", "tf32x3", false},
+           {"dsconv", "hopper_ffma", false},
            {"dsconv", "hopper_tf32", false},
            {"dsconv", "hopper_tf32x3", false},
            {"dsconv", "auto", false},
@@ -36,8 +38,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 12 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (12 + 2);
+// 3 dtypes, 2 layouts, 14 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (14 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
