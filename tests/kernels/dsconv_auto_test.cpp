@@ -372,7 +372,7 @@ TEST(CudaPack, OffersAnH100WhatCanBeMadeAndToldApart) {
   for (const char* id :
        {"n1c32k64h112w112r3p1", "n128c512k512h14w14r3p1-b-mid.relu6", "n32c960k160h7w7r3p1-b-mid.silu",
         "n16c240k40h28w28r5p2", "n8c96k96h56w56r7p3", "n128c1024k2048h10w10r3p1", "n8c2048k256h33w33r3p12d12",
-        "n3c13k7h17w19r3p1st2", "n1c1k1h1w1r1"}) {
+        "n3c13k7h17w19r3p1st2", "n2c256k256h28w28r3p1", "n1c1k1h1w1r1"}) {
     const Problem problem = Dsconv().ParseProblemId(id);
     for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
       for (const assay_layout layout : {ASSAY_NCHW, ASSAY_NHWC}) {

@@ -57,8 +57,8 @@ inline std::vector<Tile> AllTiles(const Shape& shape, const assay_device_info& d
     if (columns > 128 && shape.k <= columns - 64) continue;
     const std::int32_t weight_bytes = columns * kPixelBytes;
     const std::int32_t rings = device.shared_bytes_per_block - SharedBytesBesideRings(columns);
-    for (const std::int32_t run : {chunks, 4}) {  // all of a band's, or runs of 4
-      if (run > chunks || (run < chunks && chunks <= 4)) continue;
+    // All chunks of a band before the next band, or runs of 4.
+    for (std::int32_t run = chunks; run >= std::min(chunks, 4); run = run > 4 ? 4 : 0) {
       for (const std::int32_t pixel_blocks : {2, 1}) {
         const std::int32_t stages = std::min(kMostStages, rings / (kOperandBytes + weight_bytes));
         offer({columns, pixel_blocks, false, stages, stages, run});
