@@ -29,7 +29,8 @@ std::string FindProgram() {
   throw DeviceError("--sanitize: there is no compute-sanitizer on the PATH; it comes with the CUDA toolkit");
 }
 
-// The lines that begin a finding stand right behind the mark; what belongs to one is indented.
+// The lines that begin a finding stand right behind the mark; what belongs to one is indented: first where it
+// is, and for a race what else reaches there.
 constexpr std::string_view kMark = "========= ";
 constexpr std::array<std::string_view, 8> kNoFindings = {
     "COMPUTE-SANITIZER", "ERROR SUMMARY", "RACECHECK SUMMARY", "Target application",
@@ -41,14 +42,25 @@ std::vector<std::string> SanitizerTools() { return {"memcheck", "racecheck", "in
 
 SanitizerReport ReadSanitizerOutput(std::string_view printed) {
   SanitizerReport report;
+  bool is_of_first = false, has_place = false;
   std::stringstream lines{std::string(printed)};
   for (std::string line; std::getline(lines, line);) {
     if (!line.starts_with(kMark)) continue;
     const std::string_view text = std::string_view(line).substr(kMark.size());
-    if (text.empty() || text.front() == ' ') continue;
+    if (text.empty() || text.front() == ' ') {
+      const std::string_view detail = text.substr(std::min(text.find_first_not_of(' '), text.size()));
+      const bool is_place = detail.starts_with("at ") && !has_place;
+      if (is_of_first && (is_place || detail.starts_with("and "))) {
+        report.first += fmt::format(" {}", detail);
+        has_place |= is_place;
+      }
+      continue;
+    }
+    is_of_first = false;
     if (std::ranges::any_of(kNoFindings, [&](std::string_view other) { return text.starts_with(other); }))
       continue;
-    if (report.findings++ == 0) report.first = text;
+    is_of_first = report.findings++ == 0;
+    if (is_of_first) report.first = text;
   }
   return report;
 }
