@@ -1,11 +1,11 @@
 // Many output channels (fp16 and bf16, sm_90a): both halves in one persistent kernel, a block a
 // multiprocessor, and the depthwise half handed over in L2. 7 or 11 warps of every block take bands of the
 // depthwise half in turn, whose operands any block may need, and make them straight from device memory into
-// the workspace, as wgmma wants them; two warpgroups multiply 128 pixels x up to 256 output channels at a time;
-// one warp copies what is there, and weights, which two blocks of a cluster may share (multicast). So each output
-// of the depthwise half is made once, far ahead of its use, and x is read once, with its bands' halo. What is
-// multiplied takes the place of what was, so that it seldom leaves L2. Time goes to the tensor cores and to L2,
-// with few output channels to the depthwise warps' issue slots.
+// the workspace, as wgmma wants them; two warpgroups multiply 128 pixels x up to 256 output channels at a
+// time; one warp copies what is there, and weights, which two blocks of a cluster may share (multicast). So
+// each output of the depthwise half is made once, far ahead of its use, and x is read once, with its bands'
+// halo. What is multiplied takes the place of what was, so that it seldom leaves L2. Time goes to the tensor
+// cores and to L2, with few output channels to the depthwise warps' issue slots.
 #include <string>
 #include <vector>
 
@@ -43,7 +43,8 @@ class HopperL2 {
       return "takes 3x3 filters, whose weights fit a lane's registers; hopper takes others";
     }
     const bool strided = shape.stride_h != 1 || shape.stride_w != 1;
-    if (strided && (shape.stride_h != 2 || shape.stride_w != 2 || shape.dilation_h != 1 || shape.dilation_w != 1)) {
+    if (strided &&
+        (shape.stride_h != 2 || shape.stride_w != 2 || shape.dilation_h != 1 || shape.dilation_w != 1)) {
       return "takes stride 1, or stride 2 both ways without dilation; hopper takes others";
     }
     if (!wide::IsClamp(shape.act_mid) || !wide::IsClamp(shape.act_out)) {
@@ -53,7 +54,8 @@ class HopperL2 {
     const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
     if (pixels > kMostPixels || static_cast<std::int64_t>(shape.n) * shape.x.n > kMostElements ||
         (pixels + 127) * DivideUpTo64(shape.c) > kMostElements) {
-      return "x or what the depthwise half makes is above 2^31 - 1 elements, or n * p * q above 2^25: offsets "
+      return "x or what the depthwise half makes is above 2^31 - 1 elements, or n * p * q above 2^25 - 2^11: "
+             "offsets "
              "are 32-bit";
     }
     return {};
@@ -65,8 +67,8 @@ class HopperL2 {
   }
   static std::string TileName(const Tile& tile) {
     return "n" + std::to_string(tile.columns) + "c" + std::to_string(tile.pixel_blocks) + "s" +
-           std::to_string(tile.operands) + "." + std::to_string(tile.weights) + (tile.resident ? "r" : "") + "t" +
-           std::to_string(tile.run);
+           std::to_string(tile.operands) + "." + std::to_string(tile.weights) + (tile.resident ? "r" : "") +
+           "t" + std::to_string(tile.run);
   }
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
@@ -82,14 +84,16 @@ class HopperL2 {
 
   HopperL2(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
       : HopperL2(problem, shape, device, l2::AllTiles(shape, device).at(0)) {}
-  HopperL2(const assay_problem& problem, const Shape& shape, const assay_device_info& device, const Tile& tile)
+  HopperL2(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
+           const Tile& tile)
       : shape_(shape), dtype_(problem.dtype), plan_(l2::PlanOf(shape, problem.dtype, tile, device)) {
     description_ = std::to_string(l2::kPixels) + " pixels x " + std::to_string(tile.columns) +
-                   " channels a block, clusters of " + std::to_string(tile.pixel_blocks) + ", stages of operands " +
-                   std::to_string(tile.operands) + ", of weights " + std::to_string(tile.weights) +
-                   (tile.resident ? " (they stay)" : "") + ", room for " + std::to_string(plan_.slots) + " of " +
-                   std::to_string(plan_.blocks) + " blocks of pixels, " + std::to_string(plan_.shared_bytes) +
-                   " bytes of shared memory, " + std::to_string(plan_.clusters) + " clusters";
+                   " channels a block, clusters of " + std::to_string(tile.pixel_blocks) +
+                   ", stages of operands " + std::to_string(tile.operands) + ", of weights " +
+                   std::to_string(tile.weights) + (tile.resident ? " (they stay)" : "") + ", room for " +
+                   std::to_string(plan_.slots) + " of " + std::to_string(plan_.blocks) +
+                   " blocks of pixels, " + std::to_string(plan_.shared_bytes) + " bytes of shared memory, " +
+                   std::to_string(plan_.clusters) + " clusters";
   }
 
   std::uint64_t workspace_bytes() const { return static_cast<std::uint64_t>(plan_.workspace_bytes); }
@@ -115,11 +119,12 @@ class HopperL2 {
       const auto launch = [&](auto kernel) {
         const auto blocks = static_cast<unsigned>(plan_.tile.pixel_blocks);
         // Blocks wait for each other: all of them run, or none.
-        return device::LaunchTogether(kernel, dim3(static_cast<unsigned>(plan_.clusters) * blocks), dim3(blocks),
-                                      dim3(static_cast<unsigned>(wide::Threads(plan_.tile.columns))),
-                                      static_cast<std::size_t>(plan_.shared_bytes), stream, shape_, plan_,
-                                      static_cast<const T*>(buffers.inputs[kX]),
-                                      static_cast<char*>(buffers.workspace), static_cast<T*>(buffers.outputs[0]));
+        return device::LaunchTogether(
+            kernel, dim3(static_cast<unsigned>(plan_.clusters) * blocks), dim3(blocks),
+            dim3(static_cast<unsigned>(wide::Threads(plan_.tile.columns))),
+            static_cast<std::size_t>(plan_.shared_bytes), stream, shape_, plan_,
+            static_cast<const T*>(buffers.inputs[kX]), static_cast<char*>(buffers.workspace),
+            static_cast<T*>(buffers.outputs[0]));
       };
       switch (plan_.tile.columns) {
         case 256:
@@ -136,8 +141,9 @@ class HopperL2 {
   }
 
  private:
-  static constexpr std::int64_t kMostPixels = std::int64_t{1} << 25,
-                                kMostElements = (std::int64_t{1} << 31) - 1;
+  static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 25) -
+                                              (1 << 11),  // an image behind the ring does not wrap
+      kMostElements = (std::int64_t{1} << 31) - 1;
   static std::int64_t DivideUpTo64(std::int32_t c) { return (std::int64_t{c} + 63) / 64 * 64; }
 
   template <class Fn>

@@ -67,6 +67,9 @@ constexpr Oddity kOddities[] = {
     {"7x1 kernel", "n1c4k5h13w6r7s1p3x0"},
     {"5x2 kernel", "n1c3k5h11w8r5s2p2x1"},
     {"1x11 kernel over columns fewer than its taps", "n1c3k5h4w9r1s11p0x5"},
+    {"padding as large as the kernel, channels in eights", "n1c8k8h5w7r3p3"},
+    {"padding larger than the image, channels in eights", "n2c64k16h4w3r3p7"},
+    {"padding to the left only, more than the kernel, channels in eights", "n1c72k24h9w9r3p0x0x5x0"},
 };
 
 // Checks the rules and sets p and q. Throws ProblemError.

@@ -1,5 +1,5 @@
-// Words in device memory, by which blocks of one launch tell each other what they wrote there (PTX ISA, memory
-// consistency model; sm_70, the proxy fence sm_90).
+// Words in device memory, by which blocks of one launch tell each other what they wrote there (PTX ISA,
+// memory consistency model; sm_70, the proxy fence sm_90).
 #pragma once
 
 #include <cuda_runtime.h>
@@ -25,10 +25,10 @@ __device__ __forceinline__ void ReleaseAdd(std::uint32_t* word, std::uint32_t va
 
 // Where `stores` is true, without a branch.
 __device__ __forceinline__ void StoreWordIf(bool stores, void* to, std::uint32_t value) {
-  asm volatile("{.reg .pred p; setp.ne.b32 p, %0, 0;\n@p st.global.b32 [%1], %2;}\n" ::"r"(
-                   static_cast<int>(stores)),
-               "l"(to), "r"(value)
-               : "memory");
+  asm volatile(
+      "{.reg .pred p; setp.ne.b32 p, %0, 0;\n@p st.global.b32 [%1], %2;}\n" ::"r"(static_cast<int>(stores)),
+      "l"(to), "r"(value)
+      : "memory");
 }
 
 // Between writes to device memory by threads and bulk copies from there, on both sides of the word.

@@ -33,7 +33,7 @@ struct Block {
   char* const workspace;
   std::uint64_t *a_filled, *a_free, *w_filled, *w_free;
   char *a_ring, *w_ring, *bands;
-  const std::int32_t rank;     // in the cluster: which pixels
+  const std::int32_t rank;  // in the cluster: which pixels
   const std::int32_t cluster;
 
   __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, char* to_workspace)

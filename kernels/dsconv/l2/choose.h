@@ -23,23 +23,24 @@ inline Plan PlanOf(const Shape& shape, assay_dtype dtype, const Tile& tile, cons
   return MakePlan(shape, dtype, tile, Clusters(tile, device));
 }
 
-// Cycles of a launch: of both halves, one after the other. They are under way at the same time, but hardly faster
-// for it (docs/kernels/hopper_l2.md). Fitted to 124 times of 35 problems, 11 % off (root mean square).
+// Cycles of a launch: of both halves, one after the other. They are under way at the same time, but hardly
+// faster for it (docs/kernels/hopper_l2.md). Fitted to 124 times of 35 problems, 11 % off (root mean square).
 inline double Cycles(const Shape& shape, const Plan& plan) {
-  constexpr double kFixed = 13000;                    // of a launch
-  constexpr double kMultiply = 680, kStore = 5000;    // of a chunk and of a tile, for 256 columns
-  constexpr double kCopied = 47;                      // bytes a cycle, where they take longer than products
-  constexpr double kBand = 126, kStridedBand = 0;     // of a multiprocessor, for a band
+  constexpr double kFixed = 13000;                     // of a launch
+  constexpr double kMultiply = 680, kStore = 5000;     // of a chunk and of a tile, for 256 columns
+  constexpr double kCopied = 47;                       // bytes a cycle, where they take longer than products
+  constexpr double kBand = 126, kStridedBand = 0;      // of a multiprocessor, for a band
   constexpr double kColumn = 85, kStridedColumn = 90;  // and for each of its columns
-  constexpr double kWait = 1360;                      // of a warp, for a band
+  constexpr double kWait = 1360;                       // of a warp, for a band
   const Tile& tile = plan.tile;
   const double columns = tile.columns / 256.0, rounds = DivideUp(plan.tiles, plan.clusters);
   const double copied =
       kOperandBytes + (tile.resident ? 0.0 : static_cast<double>(plan.weight_bytes) / tile.pixel_blocks);
   const double chunk = std::max(kMultiply * columns, copied / kCopied);
   const double walked = DivideUp(shape.q, plan.step_w) + 2;
-  const double band = (shape.stride_w == 1 ? kBand + walked * kColumn : kStridedBand + walked * kStridedColumn) +
-                      kWait / wide::DepthwiseWarps(tile.columns);
+  const double band =
+      (shape.stride_w == 1 ? kBand + walked * kColumn : kStridedBand + walked * kStridedColumn) +
+      kWait / wide::DepthwiseWarps(tile.columns);
   const double bands = plan.items / static_cast<double>(plan.clusters * tile.pixel_blocks);
   return kFixed + rounds * (plan.chunks * chunk + kStore * columns) + bands * band;
 }

@@ -1,6 +1,6 @@
-// The depthwise half: a warp makes a band of outputs at a time, 64 channels of some rows, a lane two channels.
-// It walks along the rows, copies columns of x to shared memory some columns ahead, and adds each to all sums
-// under way that it is a tap of (fp32). What is finished goes to the workspace.
+// The depthwise half: a warp makes a band of outputs at a time, 64 channels of some rows, a lane two
+// channels. It walks along the rows, copies columns of x to shared memory some columns ahead, and adds each
+// to all sums under way that it is a tap of (fp32). What is finished goes to the workspace.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -56,17 +56,17 @@ struct Band {
   }
 };
 
-// The columns of x that a band reads, numbered from the first output's left tap on: column i is tap s of output
-// b where i = b stride + s. Those outside of x count as zeros.
+// The columns of x that a band reads, numbered from the first output's left tap on: column i is tap s of
+// output b where i = b stride + s. Those outside of x count as zeros.
 struct Columns {
   std::int32_t first_w, first;
 
   __device__ __forceinline__ Columns(const Shape& shape, const Plan& plan, const Band& band) {
     const std::int32_t stride = shape.stride_w, step = plan.step_w;
     first_w = band.first_column * stride - shape.pad_w;
-    const std::int32_t all = (band.columns - 1) * stride + 3;
-    // The walk begins with the first that lies inside; at stride 2 with an even one.
-    first = first_w >= 0 ? 0 : min((step - 1 - first_w) / step, all - 1) / stride * stride;
+    // The walk begins with the first that lies inside, at stride 2 with an even one; but with the first
+    // output's last tap at the latest, for outputs whose taps all lie to the left of x are stored too.
+    first = first_w >= 0 ? 0 : min((step - 1 - first_w) / step, 2) / stride * stride;
   }
 };
 
@@ -74,12 +74,12 @@ struct Columns {
 template <class T, int kStride>
 class BandLoad {
  public:
-  static constexpr int kIn = (BandRows(kStride) - 1) * kStride + 3;       // rows
-  static constexpr int kColumnBytes = kIn * kPixelBytes, kSlots = 3;       // pairs of columns
+  static constexpr int kIn = (BandRows(kStride) - 1) * kStride + 3;   // rows
+  static constexpr int kColumnBytes = kIn * kPixelBytes, kSlots = 3;  // pairs of columns
   static constexpr int kPieces = 2 * kIn * 8, kCopies = (kPieces + 31) / 32;
 
-  __device__ __forceinline__ BandLoad(const Block& block, const T* x, const Band& band, const Columns& columns,
-                                      int lane)
+  __device__ __forceinline__ BandLoad(const Block& block, const T* x, const Band& band,
+                                      const Columns& columns, int lane)
       : shape_(block.shape),
         plan_(block.plan),
         x_(reinterpret_cast<const char*>(x)),
@@ -122,7 +122,8 @@ class BandLoad {
   const char* const x_;
   std::uint32_t from_[kCopies];
   static constexpr int kRight = 16;
-  std::uint32_t pieces_ = 0;  // a bit for each copy whose row and channels exist; above, for those of right columns
+  // A bit for each copy whose row and channels exist; above, for those of right columns.
+  std::uint32_t pieces_ = 0;
   std::int32_t left_;
 };
 
@@ -131,8 +132,9 @@ template <class T, int kStride>
 class BandWalk {
   using Input = BandLoad<T, kStride>;
   static constexpr int kRows = BandRows(kStride), kIn = Input::kIn;
-  static constexpr int kSets = kStride == 1 ? 3 : 2;  // outputs of a row under way
+  static constexpr int kSets = kStride == 1 ? 3 : 2;   // outputs of a row under way
   static constexpr int kPairs = kStride == 1 ? 3 : 6;  // pairs of columns until all is where it was
+
  public:
   __device__ __forceinline__ BandWalk(const Block& block, const Band& band, const Columns& columns,
                                       std::uint32_t stage, int lane)
@@ -141,7 +143,6 @@ class BandWalk {
         swizzle_(static_cast<std::uint32_t>(lane) * 4),
         outputs_(band.rows),
         columns_(band.columns) {
-
     const Shape& shape = block.shape;
     const float* filters = reinterpret_cast<const float*>(block.workspace + plan_.filters_from) +
                            band.chunk * (10 * kChunk) + lane * 2;
@@ -190,9 +191,9 @@ class BandWalk {
     sum.y = fmaf(value.y, weight.y, sum.y);
   }
   __device__ __forceinline__ float2 Value(int column, int row) const {
-    return Unpack(device::LoadSharedWord(stage_ + static_cast<std::uint32_t>(
-                                                      column % (2 * Input::kSlots) * Input::kColumnBytes +
-                                                      row * kPixelBytes)),
+    return Unpack(device::LoadSharedWord(
+                      stage_ + static_cast<std::uint32_t>(column % (2 * Input::kSlots) * Input::kColumnBytes +
+                                                          row * kPixelBytes)),
                   device::ElementTag<T>{});
   }
 
@@ -234,7 +235,8 @@ class BandWalk {
   // Of the output whose last tap this was, and to the next one. Without branches: they would keep the next
   // column's work from beginning.
   __device__ __forceinline__ void Store(int set) {
-    const std::int32_t rows = static_cast<std::uint32_t>(output_) < static_cast<std::uint32_t>(columns_) ? outputs_ : 0;
+    const std::int32_t rows =
+        static_cast<std::uint32_t>(output_) < static_cast<std::uint32_t>(columns_) ? outputs_ : 0;
     std::uint32_t place = place_;
 #pragma unroll
     for (int a = 0; a < kRows; ++a, place += plan_.row_place) {
@@ -263,8 +265,7 @@ struct BlocksOf {
 
   __device__ __forceinline__ std::int32_t First() const { return first / kPixels; }
   __device__ __forceinline__ std::int32_t Last() const {
-    return (first + (band.rows - 1) * plan.row_pixels + (band.columns - 1) * plan.step_w) /
-           kPixels;
+    return (first + (band.rows - 1) * plan.row_pixels + (band.columns - 1) * plan.step_w) / kPixels;
   }
   // How many of the band's pixels lie in one.
   __device__ __forceinline__ std::int32_t PixelsIn(std::int32_t block) const {
@@ -312,9 +313,9 @@ __device__ __forceinline__ void HandOver(const Block& block, const Band& band, i
   }
 }
 
-// Every so manieth band. (Bands handed out by a counter would cost a register that the walk lacks; so would what
-// follows from the thread's number and the grid, and is found again for every band.) One is handed over when the
-// first columns of the next are on their way, since that waits for its stores.
+// Every so manieth band. (Bands handed out by a counter would cost a register that the walk lacks; so would
+// what follows from the thread's number and the grid, and is found again for every band.) One is handed over
+// when the first columns of the next are on their way, since that waits for its stores.
 template <class T, int kStride, int kWarps>
 __device__ __forceinline__ void MakeBands(const Shape& shape, const Plan& plan, char* workspace, const T* x) {
   const auto step = [] { return kWarps * device::Opaque(static_cast<std::int32_t>(gridDim.x)); };

@@ -41,6 +41,7 @@ __device__ __forceinline__ void End(const Block& block) {
   if (threadIdx.x == 0) {
     __threadfence();
     last = atomicAdd(block.Counters() + Plan::kEnded, 1u) == gridDim.x - 1;
+    __threadfence();
   }
   if (__syncthreads_or(last) == 0) return;
   for (std::int64_t i = threadIdx.x; i < block.plan.counters; i += blockDim.x) block.Counters()[i] = 0;

@@ -57,9 +57,10 @@ class Loader {
       const std::int32_t slot = plan.Recycles() ? plan.by_slots.Remainder(pixels) : pixels;
       std::uint64_t* barrier = block_.a_filled + a_.slot;
       device::ArriveAndExpect(barrier, kOperandBytes);
-      device::CopyBulk(block_.a_ring + a_.slot * kOperandBytes,
-                       block_.Operands() + (static_cast<std::int64_t>(chunk) * plan.slots + slot) * kOperandBytes,
-                       kOperandBytes, barrier);
+      device::CopyBulk(
+          block_.a_ring + a_.slot * kOperandBytes,
+          block_.Operands() + (static_cast<std::int64_t>(chunk) * plan.slots + slot) * kOperandBytes,
+          kOperandBytes, barrier);
     }
     __syncwarp();
     a_.Next(plan.tile.operands);
@@ -76,7 +77,8 @@ class Loader {
       const std::int32_t bytes = plan.weight_bytes / plan.tile.pixel_blocks, from = block_.rank * bytes;
       char* to = block_.w_ring + w_.slot * plan.weight_bytes + from;
       const char* packed = block_.workspace + plan.weights_from +
-                           (static_cast<std::int64_t>(columns) * plan.chunks + chunk) * plan.weight_bytes + from;
+                           (static_cast<std::int64_t>(columns) * plan.chunks + chunk) * plan.weight_bytes +
+                           from;
       if (plan.tile.pixel_blocks == 1) {
         device::CopyBulk(to, packed, static_cast<std::uint32_t>(bytes), barrier);
       } else {

@@ -25,9 +25,8 @@ class Rings {
     // The first lanes give back weights, to a block each, the next one operands.
     const Tile& tile = block.plan.tile;
     const bool gives_weights = lane < tile.pixel_blocks;
-    give_back_to_ = device::SharedAddressIn(
-        gives_weights ? block.w_free : block.a_free,
-        static_cast<std::uint32_t>(gives_weights ? lane : block.rank));
+    give_back_to_ = device::SharedAddressIn(gives_weights ? block.w_free : block.a_free,
+                                            static_cast<std::uint32_t>(gives_weights ? lane : block.rank));
     stages_ = gives_weights ? tile.weights : tile.operands;
     gives_ = gives_weights ? !tile.resident : lane == tile.pixel_blocks;
   }

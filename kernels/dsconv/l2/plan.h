@@ -33,11 +33,11 @@ inline std::int32_t SharedBytesBesideRings(std::int32_t columns) {
 
 // What may be chosen.
 struct Tile {
-  std::int32_t columns;           // output channels of a block: 128, 192 or 256
-  std::int32_t pixel_blocks;      // of a cluster, 1 or 2, that share their weights
-  bool resident;                  // the weights stay in shared memory
+  std::int32_t columns;            // output channels of a block: 128, 192 or 256
+  std::int32_t pixel_blocks;       // of a cluster, 1 or 2, that share their weights
+  bool resident;                   // the weights stay in shared memory
   std::int32_t operands, weights;  // stages of each ring
-  std::int32_t run;               // chunks of a band that are made one after the other before those of the next
+  std::int32_t run;                // chunks of a band that are made before those of the next band
 };
 
 // One launch. Output pixels are numbered as they lie in y, and 128 of them make a block of operands. The
@@ -46,20 +46,19 @@ struct Tile {
 // swizzled as wgmma wants it.
 struct Plan {
   Tile tile;
-  wide::Clamp middle, output;    // the activations
-  std::int32_t chunks, last_steps;  // of input channels; products of 16 in the last of them
-  std::int32_t pixels, blocks;      // of all images, and blocks of 128 of them
+  wide::Clamp middle, output;        // the activations
+  std::int32_t chunks, last_steps;   // of input channels; products of 16 in the last of them
+  std::int32_t pixels, blocks;       // of all images, and blocks of 128 of them
   std::int32_t column_tiles, tiles;  // blocks of output channels; what clusters work on, those first
   std::int32_t clusters;
   // From an output to the next one of a band; with strides there is no dilation.
-  std::int32_t step_h, step_w, rows_up;  // rows_up: p + step_h - 1
+  std::int32_t step_h, step_w, rows_up;    // rows_up: p + step_h - 1
   std::int32_t phases_h, phases_w, bands;  // of an image; bands of a phase
   // Bands of all images, how many go through all chunks before the next, and bands of a chunk.
   std::int32_t units, group, items;
-  std::int32_t slots;                      // blocks of operands that there is room for
-  // From a row of taps, and from a column, to the next one in x; from a row of a band to the next in y.
-  std::uint32_t row_bytes, column_bytes;
-  // In a chunk's plane of operands, in bytes: from a row of a band to the next, and all of it where it is a ring.
+  std::int32_t slots;          // blocks of operands that there is room for
+  std::uint32_t column_bytes;  // from a column of x to the next one of a band
+  // In a chunk's plane of operands, in bytes: from a row of a band to the next, and all where it is a ring.
   std::uint32_t row_place, ring_bytes;
   std::int32_t row_pixels, weight_bytes, shared_bytes;
   // In the workspace, which begins with b_pw as floats.
@@ -111,16 +110,15 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.units = shape.n * plan.phases_h * plan.phases_w * plan.bands;
   plan.group = 1, plan.items = plan.units * plan.chunks;
   if (tile.run < plan.chunks) {
-    plan.group = std::clamp<std::int32_t>(
-        static_cast<std::int32_t>(static_cast<std::int64_t>(BlocksOfRound(plan)) * kPixels * plan.units /
-                                  plan.pixels),
-        1, plan.units);
+    plan.group =
+        std::clamp<std::int32_t>(static_cast<std::int32_t>(static_cast<std::int64_t>(BlocksOfRound(plan)) *
+                                                           kPixels * plan.units / plan.pixels),
+                                 1, plan.units);
   }
   plan.weight_bytes = tile.columns * kPixelBytes;
   plan.shared_bytes =
       SharedBytesBesideRings(tile.columns) + tile.operands * kOperandBytes + tile.weights * plan.weight_bytes;
   PlaceOperands(shape, plan);
-  plan.row_bytes = static_cast<std::uint32_t>(plan.step_h * shape.w) * static_cast<std::uint32_t>(shape.c * 2);
   plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * 2);
   plan.row_pixels = plan.step_h * shape.q;
   plan.row_place = static_cast<std::uint32_t>(plan.row_pixels) * kPixelBytes;

@@ -1,6 +1,6 @@
 // The weights as `hopper_wide` reads them:
-// b_pw, the depthwise filters, items ([patterns], their number and they themselves, place.h), and the pointwise
-// weights (weights.h says how).
+// b_pw, the depthwise filters, items ([patterns], their number and they themselves, place.h), and the
+// pointwise weights (weights.h says how).
 #pragma once
 
 #include <cuda_runtime.h>
@@ -21,8 +21,10 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   const std::int32_t blocks = plan.column_groups * plan.tile.column_blocks;
 
-  PackBiases(first, step, blocks * plan.tile.columns, shape.k, b_pw, reinterpret_cast<float*>(packed));
-  PackFilters(first, step, plan.chunks, shape, w_dw, b_dw, reinterpret_cast<float*>(packed + plan.filters_from));
+  PackBiases(first, step, std::int64_t{blocks} * plan.tile.columns, shape.k, b_pw,
+             reinterpret_cast<float*>(packed));
+  PackFilters(first, step, plan.chunks, shape, w_dw, b_dw,
+              reinterpret_cast<float*>(packed + plan.filters_from));
 
   for (std::int64_t i = first; i < plan.patterns; i += step) {
     char* to = packed + plan.items_from + i * plan.item_bytes;

@@ -1,5 +1,6 @@
 // The sums of a warpgroup, 64 pixels by 8 kTiles channels: their beginning as b_pw, a product of 16 channels,
-// and their stores. Columns stand in the order of ChannelOf (weights.h), so that a lane has 8 channels in a row.
+// and their stores. Columns stand in the order of ChannelOf (weights.h), so that a lane has 8 channels in a
+// row.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -15,7 +16,7 @@
 
 namespace assay::dsconv::wide {
 
-// Of a lane's 8 output channels from k on, which prepack.h puts side by side in the columns of four matrices,
+// Of a lane's 8 output channels from k on, which weights.h puts side by side in the columns of four matrices,
 // for the upper or the lower of its two pixels.
 template <class T, bool kVectors>
 __device__ __forceinline__ void StoreEight(const Shape& shape, const Clamp& clamp, T* pixel, std::int32_t k,
