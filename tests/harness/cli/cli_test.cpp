@@ -276,7 +276,7 @@ TEST_F(CliTest, ListAndDoctorKnowVariantsAndDevices) {
   EXPECT_THAT(list.text, AllOf(HasSubstr("dsconv/warp_shuffle"), HasSubstr("dilation"), HasSubstr("host")));
   // What a variant itself answers for shapes that break kernels.
   EXPECT_THAT(list.text, AllOf(HasSubstr("tile, over these shapes: c 32; k 32, 128; q 8, 64"),
-                               HasSubstr("takes 264 of 264 odd"),
+                               HasSubstr("takes 282 of 282 odd"),
                                HasSubstr("is above 2^31 - 1: offsets within an image are 32-bit")));
   const Output doctor = Assay("doctor");
   EXPECT_EQ(doctor.exit_code, 0) << doctor.text;
