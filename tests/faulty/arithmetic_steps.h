@@ -1,6 +1,9 @@
 // Arithmetic other than fp32: a fault where fp32 is promised, right where it is promised itself.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
+
 #include "tests/faulty/faulty_kernel.h"
 
 namespace assay::faulty {
@@ -59,13 +62,15 @@ struct RoundedSumSteps : Fused {
   }
 };
 
-// Adds the products into y with atomics, in whatever order they come: fp32 only.
+// Adds the products into y with atomics, in whatever order they come: fp32 only. A device that runs the blocks
+// one by one would add in the same order each time, so every launch begins at another channel.
 template <class T>
-__global__ void __launch_bounds__(kThreads) ScatterKernel(Shape shape, Tensors<T> t, std::int64_t total) {
+__global__ void __launch_bounds__(kThreads) ScatterKernel(Shape shape, Tensors<T> t, std::int64_t total,
+                                                          std::uint32_t first_c) {
   const std::int64_t job = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (job >= total * shape.c) return;
   const std::int64_t i = job / shape.c;
-  const auto c = static_cast<std::int32_t>(job % shape.c);
+  const auto c = static_cast<std::int32_t>((job + first_c) % shape.c);
   const Place at = PlaceOf(shape, i);
   if constexpr (std::is_same_v<T, float>) {
     atomicAdd(&t.y[i],
@@ -92,8 +97,9 @@ struct AtomicSumSteps : Launching {
     cudaError_t status = cudaMemsetAsync(t.y, 0, static_cast<std::size_t>(total) * sizeof(T),
                                          static_cast<cudaStream_t>(stream));
     if (status != cudaSuccess) return status;
+    static std::atomic<std::uint32_t> launches{0};
     status = device::LaunchKernel(ScatterKernel<T>, BlocksOf(total * shape.c), dim3(kThreads), 0, stream,
-                                  shape, t, total);
+                                  shape, t, total, launches++);
     if (status != cudaSuccess) return status;
     return device::LaunchKernel(FinishKernel<T>, BlocksOf(total), dim3(kThreads), 0, stream, shape, t, total);
   }
