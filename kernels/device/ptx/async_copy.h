@@ -16,24 +16,20 @@ __device__ __forceinline__ std::uint32_t SharedAddress(const void* shared) {
 
 // Copies 16 bytes past L1, or writes 16 zero bytes where `valid` is false; `global` is not read then, but has
 // to be an address of the same tensor. Both addresses are 16-byte aligned.
-__device__ __forceinline__ void CopyAsync16(void* shared, const void* global, bool valid) {
-#ifdef ASSAY_SIMT
-  simt::AsyncCopy(shared, global, 16, valid ? 16 : 0);
-#else
-  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(SharedAddress(shared)), "l"(global),
-               "r"(valid ? 16 : 0)
-               : "memory");
-#endif
-}
-
 #ifndef ASSAY_SIMT
-// The same, to an address in shared memory.
 __device__ __forceinline__ void CopyAsync16To(std::uint32_t shared, const void* global, bool valid) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared), "l"(global),
                "r"(valid ? 16 : 0)
                : "memory");
 }
 #endif
+__device__ __forceinline__ void CopyAsync16(void* shared, const void* global, bool valid) {
+#ifdef ASSAY_SIMT
+  simt::AsyncCopy(shared, global, 16, valid ? 16 : 0);
+#else
+  CopyAsync16To(SharedAddress(shared), global, valid);
+#endif
+}
 
 // The same where `copies` is true, else nothing; without a branch.
 __device__ __forceinline__ void CopyAsync16If(bool copies, void* shared, const void* global, bool valid) {

@@ -15,15 +15,9 @@
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/l2/block.h"
 #include "kernels/dsconv/wide/clamp.h"
+#include "kernels/dsconv/wide/two_channels.h"
 
 namespace assay::dsconv::l2 {
-
-__device__ __forceinline__ float2 Unpack(std::uint32_t pair, device::ElementTag<__half>) {
-  return __half22float2(*reinterpret_cast<const __half2*>(&pair));
-}
-__device__ __forceinline__ float2 Unpack(std::uint32_t pair, device::ElementTag<__nv_bfloat16>) {
-  return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
-}
 
 // A band: rows first_row, first_row + step, ... of an image, up to `rows` of them, and of each the columns
 // first_column, first_column + step, ..., `columns` of them.
@@ -53,6 +47,11 @@ struct Band {
     first_row = phase + band * BandRows(shape.stride_h) * plan.step_h;
     rows = min(BandRows(shape.stride_h), (plan.rows_up - first_row) / plan.step_h);
     columns = (shape.q - first_column + plan.step_w - 1) / plan.step_w;
+  }
+
+  // The number of its first output.
+  __device__ __forceinline__ std::int32_t FirstPixel(const Shape& shape) const {
+    return (image * shape.p + first_row) * shape.q + first_column;
   }
 };
 
@@ -153,7 +152,7 @@ class BandWalk {
     for (int i = 0; i < kSets * kRows; ++i) sums_[i / kRows][i % kRows] = bias_;
     to_ = block.Operands() + static_cast<std::int64_t>(band.chunk) * plan_.slots * kOperandBytes;
     output_ = columns.first / kStride - (kStride == 1 ? 2 : 1);
-    std::int32_t pixel = (band.image * shape.p + band.first_row) * shape.q + band.first_column;
+    std::int32_t pixel = band.FirstPixel(shape);
     if (plan_.Recycles()) pixel = plan_.by_slots.Remainder(pixel / kPixels) * kPixels + pixel % kPixels;
     place_ = static_cast<std::uint32_t>(pixel + output_ * plan_.step_w) * kPixelBytes;
   }
@@ -186,15 +185,10 @@ class BandWalk {
   // 16 bytes a lane, where the walk reads 4.
   __device__ __forceinline__ void Load(Input& input, int slot) { input.Load(slot, stage_ + 3 * swizzle_); }
 
-  static __device__ __forceinline__ void Add(float2& sum, const float2& value, const float2& weight) {
-    sum.x = fmaf(value.x, weight.x, sum.x);
-    sum.y = fmaf(value.y, weight.y, sum.y);
-  }
   __device__ __forceinline__ float2 Value(int column, int row) const {
-    return Unpack(device::LoadSharedWord(
-                      stage_ + static_cast<std::uint32_t>(column % (2 * Input::kSlots) * Input::kColumnBytes +
-                                                          row * kPixelBytes)),
-                  device::ElementTag<T>{});
+    return wide::ToFloats<T>(device::LoadSharedWord(
+        stage_ +
+        static_cast<std::uint32_t>(column % (2 * Input::kSlots) * Input::kColumnBytes + row * kPixelBytes)));
   }
 
   // A column at stride 1: tap 0 of outputs in set `begun`, 1 and 2 of those in the two before it.
@@ -209,7 +203,8 @@ class BandWalk {
         const int a = h - r;
         if (a < 0 || a >= kRows) continue;
 #pragma unroll
-        for (int s = 0; s < 3; ++s) Add(sums_[(begun + 3 - s) % 3][a], value, filter_[r * 3 + s]);
+        for (int s = 0; s < 3; ++s)
+          wide::AddProduct(sums_[(begun + 3 - s) % 3][a], value, filter_[r * 3 + s]);
       }
     }
   }
@@ -225,9 +220,9 @@ class BandWalk {
       for (int r = 0; r < 3; ++r) {
         const int a = (h - r) / 2;
         if (h < r || (h - r) % 2 != 0 || a >= kRows) continue;
-        Add(sums_[1 - begun][a], left, filter_[r * 3 + 2]);
-        Add(sums_[begun][a], left, filter_[r * 3]);
-        Add(sums_[begun][a], right, filter_[r * 3 + 1]);
+        wide::AddProduct(sums_[1 - begun][a], left, filter_[r * 3 + 2]);
+        wide::AddProduct(sums_[begun][a], left, filter_[r * 3]);
+        wide::AddProduct(sums_[begun][a], right, filter_[r * 3 + 1]);
       }
     }
   }
@@ -258,10 +253,12 @@ class BandWalk {
 
 // The blocks of operands that a band has a part in.
 struct BlocksOf {
-  const Shape& shape;
   const Plan& plan;
   const Band& band;
-  const std::int32_t first = (band.image * shape.p + band.first_row) * shape.q + band.first_column;
+  const std::int32_t first;
+
+  __device__ __forceinline__ BlocksOf(const Block& block, const Band& of_band)
+      : plan(block.plan), band(of_band), first(of_band.FirstPixel(block.shape)) {}
 
   __device__ __forceinline__ std::int32_t First() const { return first / kPixels; }
   __device__ __forceinline__ std::int32_t Last() const {
@@ -285,7 +282,7 @@ struct BlocksOf {
 // Waits until what lies where the band's outputs will has been multiplied.
 __device__ __forceinline__ void WaitForRoom(const Block& block, const Band& band, int lane) {
   const Plan& plan = block.plan;
-  const BlocksOf blocks{block.shape, plan, band};
+  const BlocksOf blocks(block, band);
   const std::uint32_t* done = block.Counters() + Plan::kDone;
   for (std::int32_t at = blocks.First() + lane; at <= blocks.Last(); at += 32) {
     if (at < plan.slots || blocks.PixelsIn(at) == 0) continue;
@@ -302,7 +299,7 @@ __device__ __forceinline__ void HandOver(const Block& block, const Band& band, i
   device::FenceGlobalForCopies();
   __syncwarp();
   const Plan& plan = block.plan;
-  const BlocksOf blocks{block.shape, plan, band};
+  const BlocksOf blocks(block, band);
   std::uint32_t* filled = block.Counters() + plan.filled_at + band.chunk;
   for (std::int32_t at = blocks.First() + lane; at <= blocks.Last(); at += 32) {
     const std::int32_t pixels = blocks.PixelsIn(at);

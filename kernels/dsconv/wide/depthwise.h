@@ -16,23 +16,9 @@
 #include "kernels/device/ptx/wgmma.h"
 #include "kernels/dsconv/wide/block.h"
 #include "kernels/dsconv/wide/clamp.h"
+#include "kernels/dsconv/wide/two_channels.h"
 
 namespace assay::dsconv::wide {
-
-// Two channels of a pixel.
-template <class T>
-__device__ __forceinline__ float2 ToFloats(std::uint32_t pair) {
-  if constexpr (std::is_same_v<T, __half>) {
-    return __half22float2(reinterpret_cast<const __half2&>(pair));
-  } else {
-    return make_float2(__uint_as_float(pair << 16), __uint_as_float(pair & 0xffff0000u));
-  }
-}
-
-__device__ __forceinline__ void AddProduct(float2& sum, float2 x, float2 w) {
-  sum.x = fmaf(x.x, w.x, sum.x);
-  sum.y = fmaf(x.y, w.y, sum.y);
-}
 
 // Where a lane's results go: to rows of operands, 16 bytes at a time where the swizzle puts them (unit u of
 // row r at u ^ r % 8), for one row of outputs or for two.

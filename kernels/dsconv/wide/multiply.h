@@ -85,27 +85,6 @@ class Rings {
   std::int32_t w_used_ = 0, a_used_ = 0, maker_ = 0;
 };
 
-// Begins the products of a chunk, kSteps times 16 channels, and waits for those of the chunk before. No
-// branch may part the products: the compiler would wait for them there.
-template <class T, int kTiles, int kSteps>
-__device__ __forceinline__ void MultiplyChunk(const Block& block, Rings& rings, std::int32_t chunk,
-                                              float (&sums)[kTiles][4]) {
-  rings.Wait();
-  const std::uint64_t left = rings.Left(), right = rings.Right();
-  device::FenceProducts();
-#pragma unroll
-  for (int i = 0; i < kSteps; ++i) {
-    Multiply<T, kTiles>(sums, left + static_cast<std::uint64_t>(2 * i),
-                        right + static_cast<std::uint64_t>(2 * i));
-  }
-  device::CommitProducts();
-  if (chunk > 0) {
-    device::WaitProducts<1>();
-    rings.GiveBack();
-  }
-  rings.Next();
-}
-
 template <class T, int kTiles>
 __device__ __forceinline__ void MultiplyOperands(const Block& block, const float* biases, T* y, int warp,
                                                  int lane) {
@@ -116,12 +95,11 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const float
     float sums[kTiles][4];
     StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
     const std::int32_t last = plan.chunks - 1;
-    for (std::int32_t chunk = 0; chunk < last; ++chunk)
-      MultiplyChunk<T, kTiles, 4>(block, rings, chunk, sums);
+    for (std::int32_t chunk = 0; chunk < last; ++chunk) MultiplyChunk<T, kTiles, 4>(rings, chunk, sums);
     if (plan.last_steps > 2) {
-      MultiplyChunk<T, kTiles, 4>(block, rings, last, sums);
+      MultiplyChunk<T, kTiles, 4>(rings, last, sums);
     } else {
-      MultiplyChunk<T, kTiles, 2>(block, rings, last, sums);
+      MultiplyChunk<T, kTiles, 2>(rings, last, sums);
     }
     if (plan.resident) rings.BeginWeights();
     device::WaitProducts<0>();

@@ -67,6 +67,26 @@ __device__ __forceinline__ void Multiply(float (&sums)[kTiles][4], std::uint64_t
   }
 }
 
+// Begins the products of a chunk, kSteps times 16 channels, and waits for those of the chunk before. No
+// branch may part the products: the compiler would wait for them there. `rings` are those of either kernel.
+template <class T, int kTiles, int kSteps, class Rings>
+__device__ __forceinline__ void MultiplyChunk(Rings& rings, std::int32_t chunk, float (&sums)[kTiles][4]) {
+  rings.Wait();
+  const std::uint64_t left = rings.Left(), right = rings.Right();
+  device::FenceProducts();
+#pragma unroll
+  for (int i = 0; i < kSteps; ++i) {
+    Multiply<T, kTiles>(sums, left + static_cast<std::uint64_t>(2 * i),
+                        right + static_cast<std::uint64_t>(2 * i));
+  }
+  device::CommitProducts();
+  if (chunk > 0) {
+    device::WaitProducts<1>();
+    rings.GiveBack();
+  }
+  rings.Next();
+}
+
 }  // namespace assay::dsconv::wide
 
 #endif
