@@ -53,7 +53,7 @@ TEST_P(DsconvHost, EveryVariantIsRight) {
   const auto& [problem, dtype, layout] = GetParam();
   const Pack& pack = HostPack();
   ASSERT_EQ(pack.unavailable, "");
-  ASSERT_EQ(pack.table->num_variants, 14);
+  ASSERT_EQ(pack.table->num_variants, 15);
   for (int i = 0; i < pack.table->num_variants; ++i) {
     const assay_variant& variant = pack.table->variants[i];
     if (const std::string due = DueRefusal(variant.name, dtype); !due.empty()) {
@@ -155,8 +155,8 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
   std::vector<std::string> names;
   for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
   EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_wide",
-                                          "hopper_l2", "hopper_small", "tf32", "tf32x3", "hopper_ffma",
-                                          "hopper_tf32", "hopper_tf32x3", "auto"));
+                                          "hopper_l2", "hopper_dilated", "hopper_small", "tf32", "tf32x3",
+                                          "hopper_ffma", "hopper_tf32", "hopper_tf32x3", "auto"));
 }
 
 TEST(DsconvHostPack, SaysWhichParameterIsTooLarge) {

@@ -16,4 +16,11 @@ __device__ __forceinline__ void SyncThreadsOf(int id, int threads) {
 #endif
 }
 
+#ifndef ASSAY_SIMT
+// Takes part without waiting: what was written before is seen by those that wait.
+__device__ __forceinline__ void ArriveThreadsOf(int id, int threads) {
+  asm volatile("barrier.arrive %0, %1;\n" ::"r"(id), "r"(threads) : "memory");
+}
+#endif
+
 }  // namespace assay::device

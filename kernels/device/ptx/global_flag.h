@@ -31,6 +31,14 @@ __device__ __forceinline__ void StoreWordIf(bool stores, void* to, std::uint32_t
       : "memory");
 }
 
+// The same for four words, 16-byte aligned.
+__device__ __forceinline__ void StoreFourIf(bool stores, void* to, uint4 four) {
+  asm volatile("{.reg .pred p; setp.ne.b32 p, %0, 0;\n@p st.global.v4.b32 [%1], {%2, %3, %4, %5};}\n" ::"r"(
+                   static_cast<int>(stores)),
+               "l"(to), "r"(four.x), "r"(four.y), "r"(four.z), "r"(four.w)
+               : "memory");
+}
+
 // Between writes to device memory by threads and bulk copies from there, on both sides of the word.
 __device__ __forceinline__ void FenceGlobalForCopies() {
   asm volatile("fence.proxy.async.global;\n" ::: "memory");

@@ -93,4 +93,21 @@ __device__ __forceinline__ std::uint32_t ClampPair(std::uint32_t pair, std::uint
 #endif
 }
 
+#ifndef ASSAY_SIMT
+// max(value, low) of both, where NaN stays NaN.
+__device__ __forceinline__ std::uint32_t RaisePair(std::uint32_t pair, std::uint32_t low,
+                                                   ElementTag<__half>) {
+  std::uint32_t raised;
+  asm("max.NaN.f16x2 %0, %1, %2;\n" : "=r"(raised) : "r"(pair), "r"(low));
+  return raised;
+}
+
+__device__ __forceinline__ std::uint32_t RaisePair(std::uint32_t pair, std::uint32_t low,
+                                                   ElementTag<__nv_bfloat16>) {
+  std::uint32_t raised;
+  asm("max.NaN.bf16x2 %0, %1, %2;\n" : "=r"(raised) : "r"(pair), "r"(low));
+  return raised;
+}
+#endif
+
 }  // namespace assay::device

@@ -27,6 +27,7 @@ namespace assay::device {
 #define ASSAY_D0 "%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15"
 #define ASSAY_D16_23 "%16, %17, %18, %19, %20, %21, %22, %23"
 #define ASSAY_D16 "%16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31"
+#define ASSAY_D32_35 "%32, %33, %34, %35"
 #define ASSAY_D32_39 "%32, %33, %34, %35, %36, %37, %38, %39"
 #define ASSAY_D32 "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
 #define ASSAY_D48 "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
@@ -52,6 +53,8 @@ namespace assay::device {
   ASSAY_PRODUCT(tiles, shape, "bf16", __nv_bfloat16, registers, a_at, b_at, __VA_ARGS__)
 
 ASSAY_PRODUCTS(8, "m64n64", ASSAY_D0 ", " ASSAY_D16, "32", "33", ASSAY_SUMS8(0))
+ASSAY_PRODUCTS(9, "m64n72", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32_35, "36", "37", ASSAY_SUMS8(0),
+               ASSAY_SUMS(8))
 ASSAY_PRODUCTS(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48, "64", "65",
                ASSAY_SUMS16(0))
 ASSAY_PRODUCTS(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64, "80",
@@ -99,6 +102,7 @@ ASSAY_TF32_PRODUCT(32, "m64n256",
 #undef ASSAY_D0
 #undef ASSAY_D16_23
 #undef ASSAY_D16
+#undef ASSAY_D32_35
 #undef ASSAY_D32_39
 #undef ASSAY_D32
 #undef ASSAY_D48

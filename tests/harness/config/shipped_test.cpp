@@ -23,6 +23,7 @@ Catalog RealCatalog() {
            {"dsconv", "hopper", false},
            {"dsconv", "hopper_wide", false},
            {"dsconv", "hopper_l2", false},
+           {"dsconv", "hopper_dilated", false},
            {"dsconv", "hopper_small", false},
            {"dsconv", "tf32", false},
            {"dsconv", "tf32x3", false},
@@ -38,8 +39,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 14 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (14 + 2);
+// 3 dtypes, 2 layouts, 15 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (15 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
