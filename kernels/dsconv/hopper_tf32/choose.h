@@ -15,9 +15,10 @@ struct Tile {
   int channels_out;    // of a block
   int bands, columns;  // of outputs
   int x_stages, operand_stages;
-  int weight_stages;  // 0: the weights stay
-  int cluster;        // blocks that share weights that do not stay
-  bool runs = false;  // a block takes neighbouring tiles one after the other
+  int weight_stages;   // 0: the weights stay
+  int cluster;         // blocks that share weights that do not stay
+  bool turns = false;  // the multiplying warpgroups take turns at tiles
+  bool runs = false;   // a block takes neighbouring tiles one after the other
 };
 
 // The most blocks of a cluster: 2, or 1 for none.
@@ -29,6 +30,11 @@ inline std::int32_t DivideUp(std::int64_t a, std::int64_t b) {
   return static_cast<std::int32_t>((a + b - 1) / b);
 }
 inline std::int32_t RoundUp(std::int32_t a, std::int32_t to) { return DivideUp(a, to) * to; }
+
+// Whether there are kernels whose multiplying warpgroups take turns at tiles.
+constexpr bool HasTurns(bool channels_last, int filter, int channels_out, int parts) {
+  return !channels_last && filter == 3 && parts != 0 && (channels_out == 64 || channels_out == 128);
+}
 
 // Filters with a kernel of their own.
 inline bool IsFixed(const Shape& shape) {
@@ -83,10 +89,11 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   plan.chunks = DivideUp(shape.c, chunk), plan.units = DivideUp(shape.c, UnitChannels(parts));
   const auto span = static_cast<std::int32_t>(Reach(1, 1, shape.r, shape.dilation_h));
   plan.band_step = kBandRows * shape.stride_h, plan.break_rows = span - shape.stride_h;
+  plan.turns = tile.turns;
   plan.copies = !HasMap(shape);
   plan.by_rows = !plan.copies && plan.image_bands % tile.bands != 0;
-  const int others = WarpsOf(tile.channels_out / 8, parts) - kMultiplyWarps;
-  const int loading = plan.copies || others > 8 ? 4 : 2;
+  const int others = WarpsOf(tile.channels_out / 8, parts, tile.turns) - kMultiplyWarps;
+  const int loading = tile.turns ? 1 : (plan.copies || others > 8 ? 4 : 2);
   plan.depthwise_groups = others > 8 ? 2 : 1;
   plan.depthwise_warps = (others - loading) / plan.depthwise_groups, plan.copy_threads = 32 * (loading - 1);
   plan.band_strips = DivideUp(tile.columns, kStripSlots);
@@ -102,10 +109,13 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   const auto reach =
       static_cast<std::int32_t>(Reach(tile.columns, shape.stride_w, shape.s, shape.dilation_w));
   if (!shape.channels_last) {
-    plan.skew = IsFixed(shape) ? kPlaneSkew : (HasMap(shape) ? (4 - shape.pad_w % 4) % 4 : 0);
+    const bool wide = tile.columns >= 32 && tile.columns * shape.stride_w % 8 == 0 && shape.w % 8 == 0 &&
+                      shape.pad_w % 8 == 1;
+    plan.skew = IsFixed(shape) ? (wide && HasMap(shape) ? kWideSkew : kPlaneSkew)
+                               : (HasMap(shape) ? (4 - shape.pad_w % 4) % 4 : 0);
   }
   plan.width = reach;
-  plan.pitch = RoundUp(plan.skew + reach, shape.channels_last ? 2 : 4);
+  plan.pitch = RoundUp(plan.skew + reach, shape.channels_last ? 2 : (plan.skew == kWideSkew ? 8 : 4));
   plan.row_bytes = plan.pitch * chunk * 4;
   if (shape.channels_last) {
     plan.channel_step = 1, plan.pixel_step = chunk, plan.row_step = plan.pitch * chunk;
@@ -124,10 +134,15 @@ inline Plan MakePlan(const Shape& shape, const Tile& tile, int parts) {
   plan.weight_stages = tile.weight_stages, plan.resident = tile.weight_stages == 0;
   plan.depthwise_at = RoundUp(plan.channel_blocks * tile.channels_out * 4, 128);
   plan.pointwise_at = plan.depthwise_at + static_cast<std::int64_t>(plan.chunks) * plan.depthwise_bytes;
+  plan.counters_at =
+      plan.pointwise_at + static_cast<std::int64_t>(plan.channel_blocks) * plan.units * plan.pointwise_bytes;
+  plan.counted = !plan.copies && plan.resident && plan.channel_blocks == 1 && !tile.runs;
   plan.by_columns = Divisor(plan.columns), plan.by_image_bands = Divisor(plan.image_bands);
   plan.by_width = Divisor(plan.width), plan.by_run_rows = Divisor(std::max(1, plan.run_rows));
   plan.by_channel_blocks = Divisor(plan.channel_blocks), plan.by_tiles_q = Divisor(plan.tiles_q);
   plan.vectors = shape.channels_last ? shape.k % 4 == 0 : shape.q % 4 == 0 && tile.columns % 4 == 0;
+  plan.boxes_out = !shape.channels_last && HasBoxesOut(parts, tile.turns) && plan.vectors &&
+                   tile.columns % kBoxColumns == 0 && plan.image_bands % tile.bands == 0;
   return plan;
 }
 
@@ -135,7 +150,8 @@ inline std::int64_t SharedBytes(const Shape& shape, const Plan& plan, int parts)
   return 128 + kBarrierBytes +
          static_cast<std::int64_t>(plan.x_stages) * (plan.x_bytes + plan.depthwise_bytes) +
          static_cast<std::int64_t>(plan.resident ? plan.units : plan.weight_stages) * plan.pointwise_bytes +
-         static_cast<std::int64_t>(plan.operand_stages) * AllOperandBytes(ChunkOf(shape), parts);
+         static_cast<std::int64_t>(plan.operand_stages) * AllOperandBytes(ChunkOf(shape), parts) +
+         (plan.boxes_out ? 1024 + kMultiplyWarps * 2 * BoxBytes(parts) : 0);
 }
 
 // Steps of the longest walk over input columns (depthwise_nhwc.h): of a warp's slots, each run of neighbours
@@ -217,9 +233,9 @@ inline Work WorkOf(const Shape& shape, const Tile& tile, const Plan& plan, int p
     const bool whole = tile.columns >= shape.q;  // rows, which follow each other
     const double run = 4.0 * (whole ? shape.q * kBandRows * tile.bands : tile.columns);
     const bool cuts = !whole && tile.columns % 32 != 0;
-    stores *= RunPenalty(run, cuts ? 0.17 : 0);
-    written *= RunPenalty(run, cuts ? 0.53 : 0.47);
-    read *= RunPenalty(4.0 * (whole ? plan.rows * shape.w : plan.pitch), 0.47);
+    stores *= plan.boxes_out ? 0.8 : RunPenalty(run, cuts ? 0.17 : 0);
+    written *= RunPenalty(run, plan.boxes_out ? 0.2 : (cuts ? 0.53 : 0.47));
+    read *= RunPenalty(4.0 * (whole ? plan.rows * shape.w : plan.pitch), plan.counted ? 0.2 : 0.47);
   }
   Work work{};
   work.loads = chunks * std::max(arrives + weights / (plan.cluster == 2 ? 1.8 : 1.0) / 40.0, boxes);
@@ -240,11 +256,15 @@ inline double CostOf(const Shape& shape, const Tile& tile, const Plan& plan, int
   const Work work = WorkOf(shape, tile, plan, parts);
   const double turns = DivideUp(plan.items, std::max(1, sms / plan.cluster));
   double cubes = 0;
-  for (const double one :
-       {work.loads, work.depthwise, work.products + work.stores, work.memory / sms / turns, work.shared}) {
+  // Where warpgroups take turns, two tiles' products and stores are made in the time of either's.
+  const double ends =
+      tile.turns ? std::max(work.products, (work.products + work.stores) / 2) : work.products + work.stores;
+  for (const double one : {work.loads, work.depthwise, ends, work.memory / sms / turns, work.shared}) {
     cubes += one * one * one;
   }
-  return turns * std::cbrt(cubes) + (work.loads + work.depthwise) / plan.chunks + 7000;
+  // What boxes_out and counted change, and this, is set by hand after three problems on an H200.
+  const double by_hand = tile.turns && plan.boxes_out ? 0.8 : 1.0;
+  return by_hand * turns * std::cbrt(cubes) + (work.loads + work.depthwise) / plan.chunks + 7000;
 }
 
 // Shares out shared memory to the rings; false where it does not suffice.
@@ -254,6 +274,7 @@ inline bool Complete(const Shape& shape, const assay_device_info& device, int pa
     return SharedBytes(shape, MakePlan(shape, tile, parts), parts) <= device.shared_bytes_per_block;
   };
   tile.operand_stages = 2, tile.x_stages = 3, tile.weight_stages = 0;
+  if (tile.turns && !fits()) tile.x_stages = 2;
   if (tile.cluster == 2 || DivideUp(shape.k, tile.channels_out) > 1 || shape.c > 1024 || !fits()) {
     tile.weight_stages = 4;
     while (tile.x_stages > 2 && !fits()) --tile.x_stages;
@@ -290,6 +311,13 @@ struct PricedTile {
 inline void Consider(const Shape& shape, const assay_device_info& device, int parts, Tile tile,
                      std::vector<PricedTile>& all) {
   const int sms = std::max(1, device.num_sms);
+  if (HasTurns(shape.channels_last, IsFixed(shape) ? 3 : 0, tile.channels_out, parts) && HasMap(shape)) {
+    tile.turns = true;
+    if (Complete(shape, device, parts, tile) && tile.weight_stages == 0) {
+      all.push_back({tile, CostOf(shape, tile, MakePlan(shape, tile, parts), parts, sms)});
+    }
+    tile.turns = false;
+  }
   for (tile.cluster = 1; tile.cluster <= (parts == 0 ? 1 : kMostCluster); ++tile.cluster) {
     if (!Complete(shape, device, parts, tile) || (tile.cluster == 2 && sms % 2 != 0)) return;
     const Plan plan = MakePlan(shape, tile, parts);

@@ -31,7 +31,7 @@ struct Weights9 {
   }
 };
 
-// The first tap's column is the last of four: kPlaneSkew.
+// The column after the first tap's is a multiple of four: kPlaneSkew.
 template <>
 struct PlaneWindow<3, 1> {
   __device__ __forceinline__ static void Add(const Shape&, const Plan& plan, const float* from,
@@ -41,8 +41,8 @@ struct PlaneWindow<3, 1> {
 #pragma unroll
     for (int h = 0; h < 4; ++h) {
       const float* row = from + h * plan.row_step;
-      const float2 middle = *reinterpret_cast<const float2*>(row + 4);
-      const float x[4] = {row[3], middle.x, middle.y, row[6]};
+      const float2 middle = *reinterpret_cast<const float2*>(row + 1);
+      const float x[4] = {row[0], middle.x, middle.y, row[3]};
 #pragma unroll
       for (int p = 0; p < 2; ++p) {
         if (h < p || h - p >= 3) continue;
@@ -65,8 +65,8 @@ struct PlaneWindow<3, 2> {
 #pragma unroll
     for (int h = 0; h < 5; ++h) {
       const float* row = from + h * plan.row_step;
-      const float4 four = device::LoadFloat4(row + 4);
-      const float x[5] = {row[3], four.x, four.y, four.z, four.w};
+      const float4 four = device::LoadFloat4(row + 1);
+      const float x[5] = {row[0], four.x, four.y, four.z, four.w};
 #pragma unroll
       for (int p = 0; p < 2; ++p) {
         if (h < 2 * p || h - 2 * p >= 3) continue;
@@ -103,23 +103,28 @@ struct PlaneWindow<0, 0> {
 // A warp's part of every tile.
 template <int kSize, int kStride, int kChunk, int kParts, class Act>
 struct PlaneDepthwise {
+  // Channels at once: those of 16 bytes of operand A, or two where it is not for the matrix unit.
+  static constexpr int kChannels = kParts == 0 ? 2 : 4;
+
   const Shape& shape;
   const Plan& plan;
   Act middle;
-  int warp;
+  std::int32_t next;                   // channels that are the warp's, counted from the next chunk's first
   std::int32_t band, base;             // of the lane's slots; their first tap's word in a channel's plane,
   std::int32_t first_word;             // without the rows between images, and with them
   std::int32_t first_row, second_row;  // bytes: where the slots' upper pixels stand in operand A
 
   __device__ __forceinline__ PlaneDepthwise(const Shape& of_shape, const Plan& of_plan, int of_warp, int lane)
-      : shape(of_shape), plan(of_plan), middle(of_shape.act_mid), warp(of_warp) {
-    band = plan.by_columns.Quotient(2 * lane);
-    std::int32_t column = 2 * lane - band * plan.columns;
+      : shape(of_shape), plan(of_plan), middle(of_shape.act_mid), next(of_warp) {
+    // Eight lanes have every second pair of slots, which are neighbours in operand A: see PlaneRow().
+    const std::int32_t slot = 2 * (kParts == 0 ? lane : lane / 16 * 16 + lane % 8 * 2 + lane / 8 % 2);
+    band = plan.by_columns.Quotient(slot);
+    std::int32_t column = slot - band * plan.columns;
     if (band >= plan.bands) band = 0, column = 0;  // a slot that is not used
-    base = band * plan.band_step * plan.row_step + column * shape.stride_w + (kSize == 0 ? plan.skew : 0);
+    base = band * plan.band_step * plan.row_step + column * shape.stride_w + plan.skew;
     first_word = base;
-    first_row = kParts == 0 ? 2 * lane * 4 : PlaneRow(2 * lane, 0) * 16;
-    second_row = PlaneRow(2 * lane + 1, 0) * 16;
+    first_row = kParts == 0 ? slot * 4 : PlaneRow(slot, 0) * 16;
+    second_row = PlaneRow(slot + 1, 0) * 16;
   }
 
   __device__ __forceinline__ void MoveTo(const TileAt& at) {
@@ -128,13 +133,14 @@ struct PlaneDepthwise {
   }
 
   // A chunk of the tile that it was moved to.
-  __device__ __forceinline__ void operator()(const float* tile, const float* weights, char* operand) const {
+  __device__ __forceinline__ void operator()(const float* tile, const float* weights, char* operand) {
+    std::int32_t part = next;
 #pragma unroll 1
-    for (int pair = warp; pair < kChunk / 2; pair += plan.depthwise_warps) {
-      float values[2][2][2];
+    for (; part < kChunk / kChannels; part += plan.depthwise_warps) {
+      float values[2][2][kChannels];
 #pragma unroll
-      for (int j = 0; j < 2; ++j) {
-        const std::int32_t channel = pair * 2 + j;
+      for (int j = 0; j < kChannels; ++j) {
+        const std::int32_t channel = part * kChannels + j;
         float sums[2][2];
         PlaneWindow<kSize, kStride>::Add(shape, plan, tile + first_word + channel * plan.channel_step,
                                          weights + channel * plan.taps_padded, sums);
@@ -146,25 +152,25 @@ struct PlaneDepthwise {
         for (int j = 0; j < 2; ++j) {
 #pragma unroll
           for (int p = 0; p < 2; ++p) {
-            *reinterpret_cast<float2*>(operand + OperandAt<0>(pair * 2 + j) + p * (kSlots * 4) + first_row) =
+            *reinterpret_cast<float2*>(operand + OperandAt<0>(part * 2 + j) + p * (kSlots * 4) + first_row) =
                 make_float2(values[p][0][j], values[p][1][j]);
           }
         }
       } else {
-        StoreRows(values, operand + pair / 2 * kOperandStep + pair % 2 * 8);
+        StoreRows(values, operand + part * kOperandStep);
       }
     }
+    next = part - kChunk / kChannels;  // so that in the end all warps have had as much to do
   }
 
  private:
-  __device__ __forceinline__ void StoreRows(const float (&values)[2][2][2], char* to) const {
+  __device__ __forceinline__ void StoreRows(const float (&values)[2][2][kChannels], char* to) const {
     constexpr std::int32_t kLowerRow = 32 * 16;  // from a slot's upper pixel to its lower one, see PlaneRow()
 #pragma unroll
     for (int p = 0; p < 2; ++p) {
 #pragma unroll
       for (int i = 0; i < 2; ++i) {
-        StoreOperands<kChunk>(to + p * kLowerRow + (i == 0 ? first_row : second_row),
-                              Operand<kParts>(values[p][i][0]), Operand<kParts>(values[p][i][1]));
+        StoreOperands<kChunk, kParts>(to + p * kLowerRow + (i == 0 ? first_row : second_row), values[p][i]);
       }
     }
   }

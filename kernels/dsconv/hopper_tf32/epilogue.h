@@ -5,7 +5,10 @@
 
 #ifndef ASSAY_SIMT
 
+#include "kernels/device/ptx/tma_store.h"
+#include "kernels/device/ptx/wgmma.h"
 #include "kernels/dsconv/hopper_tf32/activate.h"
+#include "kernels/dsconv/hopper_tf32/load.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
 
 namespace assay::dsconv::hopper_tf32 {
@@ -26,6 +29,51 @@ struct PixelAt {
   }
 };
 
+// A multiplying warp's boxes on their way to y: 32 slots of a row by BoxChannels() channels at a time. A
+// channel's 128 bytes are written in fours of pixels, at places that depend on the channel (the map's swizzle
+// of 128 bytes), so that lanes with other channels meet in no bank.
+template <int kParts>
+class BoxesOut {
+ public:
+  __device__ __forceinline__ BoxesOut(const Block& block, int warp, int lane)
+      : map_(block.y_map), room_(block.Boxes() + warp * (2 * BoxBytes(kParts))), lane_(lane) {
+    if (lane == 0) device::WaitBoxesRead<0>();  // the last tile's
+  }
+
+  // To slots 32 * half and on of row `row`.
+  __device__ __forceinline__ void MoveTo(const Plan& plan, const TileAt& at, std::int32_t half,
+                                         std::int32_t row) {
+    const std::int32_t slot = half * kBoxColumns, band = plan.by_columns.Quotient(slot);
+    q_ = at.q0 + slot - band * plan.columns, p_ = (at.image_band + band) * kBandRows + row;
+    n_ = band < plan.bands ? at.n : -1;
+  }
+
+  // Before a box is written: what it is written to has been read.
+  __device__ __forceinline__ void Begin() {
+    if (lane_ == 0) device::WaitBoxesRead<1>();
+    __syncwarp();
+  }
+  // Pixels 4 * four to 4 * four + 3 of channel `channel` of the box.
+  __device__ __forceinline__ void Put(std::int32_t channel, std::int32_t four, float4 pixels) const {
+    *reinterpret_cast<float4*>(room_ + in_use_ + channel * 128 + (four ^ channel % 8) * 16) = pixels;
+  }
+  // Output channels k and on.
+  __device__ __forceinline__ void End(std::int32_t k) {
+    device::FenceAsyncProxy();
+    __syncwarp();
+    if (lane_ == 0 && n_ >= 0) device::StoreBox4(&map_, room_ + in_use_, q_, k, p_, n_);
+    if (lane_ == 0) device::CommitBoxes();
+    in_use_ ^= BoxBytes(kParts);
+  }
+
+ private:
+  const CUtensorMap& map_;
+  char* room_;
+  int lane_;
+  std::int32_t in_use_ = 0;
+  std::int32_t q_ = 0, p_ = 0, n_ = 0;
+};
+
 // b_pw and act_out of all sums. With 2t and 2t + 1 in each eight a lane's biases are pairs.
 template <int kColumns>
 __device__ __forceinline__ void EndSums(device::Activation out, const float* __restrict__ biases, int lane,
@@ -35,6 +83,7 @@ __device__ __forceinline__ void EndSums(device::Activation out, const float* __r
     const float2 bias = *reinterpret_cast<const float2*>(biases + i * 8 + lane % 4 * 2);
     sums[i][0] += bias.x, sums[i][1] += bias.y, sums[i][2] += bias.x, sums[i][3] += bias.y;
   }
+  if (out == device::Activation::kNone) return;
   // The switch stands outside: one for each sum makes the compiler keep twice the sums.
   const auto all = [&](auto&& activate) {
 #pragma unroll
@@ -146,15 +195,49 @@ __device__ __forceinline__ void StoreSingles(const Shape& shape, float* __restri
   }
 }
 
-template <int kMatrices>
-__device__ __forceinline__ void StorePlanes(const Shape& shape, const Plan& plan, const TileAt& at,
-                                            const char* packed, float* __restrict__ y, int group, int warp,
-                                            int lane, float (&sums)[2][kMatrices / 2][4]) {
-  constexpr int kColumns = kMatrices / 2;
-  const std::int32_t k0 = at.channel_block * (kMatrices * 8) + group * (kColumns * 8);
+// The same through shared memory: `box_warp` is the warp's number among all that multiply, `warp` in its
+// warpgroup.
+template <int kParts, int kColumns>
+__device__ __forceinline__ void StorePlanesByBoxes(const Block& block, const TileAt& at, std::int32_t k0,
+                                                   int box_warp, int warp, int lane,
+                                                   const float (&sums)[2][kColumns][4]) {
+  constexpr int kMatrices = BoxChannels(kParts) / 8;  // of a box
+  static_assert(kColumns % kMatrices == 0);
+  BoxesOut<kParts> boxes(block, box_warp, lane);
+  boxes.MoveTo(block.plan, at, warp % 2, warp / 2);
+#pragma unroll
+  for (int i = 0; i < kColumns; i += kMatrices) {
+    if (k0 + i * 8 >= block.shape.k) return;
+    boxes.Begin();
+#pragma unroll
+    for (int m = i; m < i + kMatrices; ++m) {
+#pragma unroll
+      for (int j = 0; j < 2; ++j) {
+        boxes.Put((m - i) * 8 + lane % 4 * 2 + j, lane / 4,
+                  make_float4(sums[0][m][j], sums[0][m][2 + j], sums[1][m][j], sums[1][m][2 + j]));
+      }
+    }
+    boxes.End(k0 + i * 8);
+  }
+}
+
+// Channels k0 and on.
+template <int kParts, bool kTurns, int kColumns>
+__device__ __forceinline__ void StorePlanes(const Block& block, const TileAt& at, std::int32_t k0,
+                                            float* __restrict__ y, int box_warp, int warp, int lane,
+                                            float (&sums)[2][kColumns][4]) {
+  const Shape& shape = block.shape;
+  const Plan& plan = block.plan;
+  const char* packed = block.packed;
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
     EndSums<kColumns>(shape.act_out, reinterpret_cast<const float*>(packed) + k0, lane, sums[i]);
+  }
+  if constexpr (HasBoxesOut(kParts, kTurns)) {
+    if (plan.boxes_out) {
+      StorePlanesByBoxes<kParts, kColumns>(block, at, k0, box_warp, warp, lane, sums);
+      return;
+    }
   }
   const std::int32_t first = plan.vectors ? lane % 4 * 2 : 0;  // channel of every eight
   const PixelAt pixel(shape, plan, at, warp % 2 * 32 + (plan.vectors ? lane / 4 * 4 : lane), warp / 2);

@@ -40,7 +40,7 @@ class Fused {
     return std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) + "x" +
            std::to_string(tile.channels_out) + "s" + std::to_string(tile.x_stages) + "a" +
            std::to_string(tile.operand_stages) + "w" + std::to_string(tile.weight_stages) +
-           (tile.cluster == 2 ? "c2" : "") + (tile.runs ? "runs" : "");
+           (tile.cluster == 2 ? "c2" : "") + (tile.turns ? "turns" : "") + (tile.runs ? "runs" : "");
   }
 
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
@@ -89,6 +89,7 @@ class Fused {
     const std::int32_t each = DivideUp(plan_.items, clusters);
     blocks_ = DivideUp(plan_.items, each) * plan_.cluster;
     if (tile.runs) plan_.run_items = each;
+    if (plan_.counted) blocks_ = std::min(plan_.items, clusters);
     description_ = std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) +
                    " pixels x " + std::to_string(tile.channels_out) + " channels a block, " +
                    std::to_string(ChunkOf(shape)) + " input channels at once, " +
@@ -102,9 +103,7 @@ class Fused {
   }
 
   std::uint64_t workspace_bytes() const {
-    return static_cast<std::uint64_t>(plan_.pointwise_at) +
-           static_cast<std::uint64_t>(plan_.channel_blocks) * static_cast<std::uint64_t>(plan_.units) *
-               static_cast<std::uint64_t>(plan_.pointwise_bytes);
+    return static_cast<std::uint64_t>(plan_.counters_at) + 2 * sizeof(std::uint32_t);
   }
   const std::string& description() const { return description_; }
 
@@ -124,16 +123,39 @@ class Fused {
   cudaError_t Launch(const assay_buffers&, void*) { return cudaErrorInvalidValue; }
 #else
   cudaError_t Launch(const assay_buffers& buffers, void* stream) {
-    CUtensorMap map{};
+    Maps maps{};
     if (!plan_.copies) {
-      const cudaError_t status = Describe(static_cast<const float*>(buffers.inputs[kX]), map);
+      const cudaError_t status = Describe(static_cast<const float*>(buffers.inputs[kX]), maps.x);
       if (status != cudaSuccess) return status;
     }
-    return shape_.channels_last ? LaunchLayout<true>(buffers, map, stream)
-                                : LaunchLayout<false>(buffers, map, stream);
+    if (plan_.boxes_out) {
+      const cudaError_t status = DescribeOutputs(static_cast<float*>(buffers.outputs[0]), maps.y);
+      if (status != cudaSuccess) return status;
+    }
+    return shape_.channels_last ? LaunchLayout<true>(buffers, maps, stream)
+                                : LaunchLayout<false>(buffers, maps, stream);
   }
 
  private:
+  struct Maps {
+    CUtensorMap x, y;
+  };
+
+  // y of NCHW as (w, c, h, n), and boxes of a row of several channels.
+  cudaError_t DescribeOutputs(float* y, CUtensorMap& map) const {
+    static const auto encode = device::TensorMapEncoder();
+    if (encode == nullptr) return cudaErrorNotSupported;
+    const auto size = [](std::int64_t value) { return static_cast<cuuint64_t>(value); };
+    const cuuint64_t row = size(4) * size(shape_.q), plane = row * size(shape_.p);
+    const cuuint64_t sizes[4] = {size(shape_.q), size(shape_.k), size(shape_.p), size(shape_.n)};
+    const cuuint64_t strides[3] = {plane, row, plane * size(shape_.k)};
+    const cuuint32_t box[4] = {kBoxColumns, BoxChannels(kParts), 1, 1}, steps[4] = {1, 1, 1, 1};
+    const CUresult status = encode(&map, CU_TENSOR_MAP_DATA_TYPE_FLOAT32, 4, y, sizes, strides, box, steps,
+                                   CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_128B,
+                                   CU_TENSOR_MAP_L2_PROMOTION_NONE, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+    return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+  }
+
   // x as (c, w, h, n) or (w, h, c, n), and boxes of an input tile or of rows of one.
   cudaError_t Describe(const float* x, CUtensorMap& map) const {
     static const auto encode = device::TensorMapEncoder();
@@ -156,32 +178,39 @@ class Fused {
         encode(&map, CU_TENSOR_MAP_DATA_TYPE_FLOAT32, 4, const_cast<float*>(x),
                last ? channels_first : pixels_first, last ? pixel_strides : plane_strides,
                last ? pixel_box : plane_box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, CU_TENSOR_MAP_SWIZZLE_NONE,
-               CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+               last ? CU_TENSOR_MAP_L2_PROMOTION_L2_256B : CU_TENSOR_MAP_L2_PROMOTION_L2_128B,
+               CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
     return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
   }
 
   template <bool kLast>
-  cudaError_t LaunchLayout(const assay_buffers& buffers, const CUtensorMap& map, void* stream) {
-    if (!IsFixed(shape_)) return LaunchFilter<kLast, 0, 0, 16>(buffers, map, stream);
-    return shape_.stride_h == 1 ? LaunchFilter<kLast, 3, 1, 32>(buffers, map, stream)
-                                : LaunchFilter<kLast, 3, 2, 16>(buffers, map, stream);
+  cudaError_t LaunchLayout(const assay_buffers& buffers, const Maps& maps, void* stream) {
+    if (!IsFixed(shape_)) return LaunchFilter<kLast, 0, 0, 16>(buffers, maps, stream);
+    return shape_.stride_h == 1 ? LaunchFilter<kLast, 3, 1, 32>(buffers, maps, stream)
+                                : LaunchFilter<kLast, 3, 2, 16>(buffers, maps, stream);
   }
 
   template <bool kLast, int kSize, int kStride, int kChunk>
-  cudaError_t LaunchFilter(const assay_buffers& buffers, const CUtensorMap& map, void* stream) {
-    cudaError_t status = cudaErrorInvalidValue;  // never: the tile was chosen from this list
+  cudaError_t LaunchFilter(const assay_buffers& buffers, const Maps& maps, void* stream) {
+    cudaError_t status = cudaErrorInvalidValue;  // never: the tile was chosen from these lists
+    const auto launch = [&](auto matrices, auto turns) {
+      constexpr int kMatrices = decltype(matrices)::value;
+      constexpr bool kTurns = decltype(turns)::value;
+      status = device::LaunchClusters(
+          FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts, kTurns>,
+          dim3(static_cast<unsigned>(blocks_)), dim3(static_cast<unsigned>(plan_.cluster)),
+          dim3(32 * WarpsOf(kMatrices, kParts, kTurns)),
+          static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, maps.x, maps.y,
+          static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
+          static_cast<float*>(buffers.outputs[0]));
+    };
     const auto consider = [&](auto matrices) {
       constexpr int kMatrices = decltype(matrices)::value;
       if (kMatrices * 8 != tile_.channels_out) return;
-      if constexpr (kParts != 0 || kMatrices % 8 == 0) {
-        status = device::LaunchClusters(
-            FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts>,
-            dim3(static_cast<unsigned>(blocks_)), dim3(static_cast<unsigned>(plan_.cluster)),
-            dim3(32 * WarpsOf(kMatrices, kParts)),
-            static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, map,
-            static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
-            static_cast<float*>(buffers.outputs[0]));
+      if constexpr (HasTurns(kLast, kSize, kMatrices * 8, kParts)) {
+        if (tile_.turns) return launch(matrices, std::true_type{});
       }
+      if constexpr (kParts != 0 || kMatrices % 8 == 0) launch(matrices, std::false_type{});
     };
     ForEachMatrices(consider, std::make_index_sequence<std::size(kChannelsOut)>{});
     return status;

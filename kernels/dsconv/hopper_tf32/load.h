@@ -23,46 +23,39 @@ __host__ __device__ constexpr bool ArrivesByLane(int parts) { return parts == 0;
 struct Block {
   const Shape& shape;
   const Plan& plan;
-  const CUtensorMap& map;
+  const CUtensorMap &map, &y_map;
   const float* x;
   const char* packed;  // the workspace
-  std::uint64_t *x_filled, *x_free, *a_filled, *a_free, *w_filled, *w_free;
+  std::uint64_t *x_filled, *a_filled, *x_free, *a_free, *w_filled, *w_free;
   char *x_ring, *a_ring, *w_ring;
   std::int32_t operand_bytes;
-  std::int32_t rank, first_item, end_item;  // in its cluster; its cluster's items
+  std::int32_t rank;  // in its cluster
 
   __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, const CUtensorMap& of_x,
-                                   const float* from, const char* workspace, char* shared,
-                                   std::int32_t bytes_of_operand)
+                                   const CUtensorMap& of_y, const float* from, const char* workspace,
+                                   char* shared, std::int32_t bytes_of_operand)
       : shape(of_shape),
         plan(of_plan),
         map(of_x),
+        y_map(of_y),
         x(from),
         packed(workspace),
         x_filled(reinterpret_cast<std::uint64_t*>(shared)),
-        x_free(x_filled + kMostGroups * kMostStages),
-        a_filled(x_free + kMostStages),
-        a_free(a_filled + kMostStages),
+        a_filled(x_filled + kMostGroups * kMostStages),
+        x_free(a_filled + kMostGroups * kMostStages),
+        a_free(x_free + kMostStages),
         w_filled(a_free + kMostStages),
         w_free(w_filled + kMostStages),
         operand_bytes(bytes_of_operand) {
     x_ring = shared + kBarrierBytes;
     w_ring = x_ring + plan.x_stages * (plan.x_bytes + plan.depthwise_bytes);
     a_ring = w_ring + (plan.resident ? plan.units : plan.weight_stages) * plan.pointwise_bytes;
-    const auto block = static_cast<std::int32_t>(blockIdx.x);
-    rank = plan.cluster == 2 ? block % 2 : 0;
-    first_item = plan.cluster == 2 ? block / 2 : block;
-    end_item = plan.items;
-    if (plan.run_items != 0) {
-      first_item *= plan.run_items;
-      end_item = min(end_item, first_item + plan.run_items);
-    }
+    rank = plan.cluster == 2 ? static_cast<std::int32_t>(blockIdx.x) % 2 : 0;
   }
 
-  // From an item to the cluster's next one. Not kept, since registers are short.
-  __device__ __forceinline__ std::int32_t ItemStep() const {
-    const auto blocks = device::Opaque(static_cast<std::int32_t>(gridDim.x));  // found again, not kept
-    return plan.run_items != 0 ? 1 : (plan.cluster == 2 ? blocks / 2 : blocks);
+  // Of workspace words: items handed out, and blocks that have ended.
+  __device__ __forceinline__ std::uint32_t* Counters() const {
+    return reinterpret_cast<std::uint32_t*>(const_cast<char*>(packed) + plan.counters_at);
   }
 
   // By one thread, before the others look at any. `parts`: see ArrivesByLane().
@@ -73,10 +66,10 @@ struct Block {
       for (int group = 0; group < kMostGroups; ++group) {
         device::InitBarrier(XFilled(group, i),
                             plan.copies ? static_cast<std::uint32_t>(plan.copy_threads) + 1 : 1);
+        device::InitBarrier(AFilled(group, i), depthwise * of_warp);
       }
       device::InitBarrier(x_free + i, depthwise);
-      device::InitBarrier(a_filled + i, depthwise * of_warp);
-      device::InitBarrier(a_free + i, kMultiplyWarps * of_warp);
+      device::InitBarrier(a_free + i, (plan.turns ? kMultiplyWarps / 2 : kMultiplyWarps) * of_warp);
       device::InitBarrier(w_filled + i, 1);
       device::InitBarrier(w_free + i, static_cast<std::uint32_t>(kMultiplyWarps * plan.cluster));
     }
@@ -86,9 +79,73 @@ struct Block {
   __device__ __forceinline__ std::uint64_t* XFilled(std::int32_t group, std::int32_t slot) const {
     return x_filled + group * kMostStages + slot;
   }
+  // Where warpgroups take turns, each waits at barriers of its own, for the same reason as there.
+  __device__ __forceinline__ std::uint64_t* AFilled(std::int32_t group, std::int32_t slot) const {
+    return a_filled + group * kMostStages + slot;
+  }
+  // Which item a stage is of. 8 bytes apart as the barriers are, and so many behind those that free them.
+  __device__ __forceinline__ std::int32_t& XItem(std::int32_t slot) const {
+    return ItemBehind(x_free + slot);
+  }
+  __device__ __forceinline__ std::int32_t& AItem(std::int32_t slot) const {
+    return ItemBehind(a_free + slot);
+  }
+  __device__ __forceinline__ static std::int32_t& ItemBehind(std::uint64_t* free) {
+    static_assert((2 * kMostGroups + 6) * kMostStages * 8 == kBarrierBytes);
+    return *reinterpret_cast<std::int32_t*>(free + 4 * kMostStages);
+  }
+  // Where warps that multiply have room for boxes of y.
+  __device__ __forceinline__ char* Boxes() const {
+    char* boxes = a_ring + plan.operand_stages * operand_bytes;
+    return boxes + (1024 - device::SharedAddress(boxes) % 1024) % 1024;
+  }
   __device__ __forceinline__ char* XStage(std::int32_t slot) const {
     return x_ring + slot * (plan.x_bytes + plan.depthwise_bytes);
   }
+};
+
+// The items of a block's cluster, as the threads that load go through them.
+class Items {
+ public:
+  __device__ __forceinline__ explicit Items(const Block& block) : plan_(block.plan) {
+    const auto index = static_cast<std::int32_t>(blockIdx.x);
+    item_ = plan_.cluster == 2 ? index / 2 : index, end_ = plan_.items;
+    if (plan_.run_items != 0) {
+      item_ *= plan_.run_items;
+      end_ = min(end_, item_ + plan_.run_items);
+    }
+  }
+
+  __device__ __forceinline__ std::int32_t item() const { return item_; }
+  __device__ __forceinline__ bool there() const { return item_ < end_; }
+  __device__ __forceinline__ void Next() { item_ += Step(); }
+
+  // By one thread, instead of Next(): Ask() some time before Take().
+  __device__ __forceinline__ void Ask(const Block& block) {
+    if (plan_.counted) asked_ = Step() + static_cast<std::int32_t>(atomicAdd(block.Counters(), 1u));
+  }
+  __device__ __forceinline__ void Take() {
+    if (plan_.counted) {
+      item_ = asked_;
+    } else {
+      Next();
+    }
+  }
+  // When all have been taken. Who is the last to end leaves the counters as they were found.
+  __device__ __forceinline__ void End(const Block& block) const {
+    if (!plan_.counted || atomicAdd(block.Counters() + 1, 1u) + 1 != gridDim.x) return;
+    block.Counters()[0] = 0, block.Counters()[1] = 0;
+  }
+
+ private:
+  // From an item to the next. Not kept, since registers are short.
+  __device__ __forceinline__ std::int32_t Step() const {
+    const auto blocks = device::Opaque(static_cast<std::int32_t>(gridDim.x));
+    return plan_.run_items != 0 ? 1 : (plan_.cluster == 2 ? blocks / 2 : blocks);
+  }
+
+  const Plan& plan_;
+  std::int32_t item_, end_, asked_ = 0;
 };
 
 // The input rows of a tile that are one image's.
@@ -117,7 +174,7 @@ __device__ __forceinline__ void CopyBoxes(const Block& block, const TileAt& at, 
     if constexpr (kChannelsLast) {
       device::CopyBox4(there, &block.map, barrier, c, w, h, n);
     } else {
-      device::CopyBox4(there, &block.map, barrier, w, h, c, n);
+      device::CopyBox4Kept(there, &block.map, barrier, w, h, c, n);
     }
   };
   if (!plan.by_rows) {
@@ -185,14 +242,17 @@ __device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t th
   const Plan& plan = block.plan;
   RingAt ring;
   std::int32_t turn = 0;  // whose of the depthwise groups
+  Items items(block);
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
-    const TileAt at(plan, item, block.rank);
+  while (items.there()) {
+    const TileAt at(plan, items.item(), block.rank);
+    if constexpr (!kCopies) items.Ask(block);
 #pragma unroll 1
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
       std::uint64_t* barrier = block.XFilled(turn, ring.slot);
       char* to = block.XStage(ring.slot);
       device::WaitBarrier(block.x_free + ring.slot, ring.freed());
+      if (thread == 0) block.XItem(ring.slot) = items.item();
       if constexpr (!kCopies) {
         CopyBoxes<kChannelsLast, kChunk>(block, at, chunk, to, barrier);
       } else if (thread == 0) {
@@ -212,7 +272,25 @@ __device__ __forceinline__ void LoadInputsBy(const Block& block, std::int32_t th
       ring.Next(plan.x_stages);
       if (++turn == plan.depthwise_groups) turn = 0;
     }
+    if constexpr (kCopies) {
+      items.Next();
+    } else {
+      items.Take();
+    }
   }
+  // Either group is told that there are no more; the first tells those that multiply.
+#pragma unroll 1
+  for (std::int32_t group = 0; group < plan.depthwise_groups; ++group) {
+    device::WaitBarrier(block.x_free + ring.slot, ring.freed());
+    if (thread == 0) {
+      block.XItem(ring.slot) = kNoItem - group;
+      if constexpr (kCopies) device::ArriveAndExpect(block.XFilled(turn, ring.slot), 0);
+    }
+    device::ArriveBarrier(block.XFilled(turn, ring.slot));
+    ring.Next(plan.x_stages);
+    if (++turn == plan.depthwise_groups) turn = 0;
+  }
+  if constexpr (!kCopies) items.End(block);
 }
 
 // By the loading warps but the last.
@@ -242,7 +320,8 @@ __device__ __forceinline__ void LoadPointwise(const Block& block) {
   }
   RingAt ring;
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
+  for (Items items(block); items.there(); items.Next()) {
+    const std::int32_t item = items.item();
     const std::int32_t channel_block = item - plan.by_channel_blocks.Quotient(item) * plan.channel_blocks;
 #pragma unroll 1
     for (std::int32_t unit = 0; unit < plan.units; ++unit) {

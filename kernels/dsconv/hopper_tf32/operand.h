@@ -55,6 +55,16 @@ __device__ __forceinline__ void StoreOperands(char* to, const Operand<kParts>& l
   }
 }
 
+// Four channels of a pixel.
+template <int kChunk, int kParts>
+__device__ __forceinline__ void StoreOperands(char* to, const float (&values)[4]) {
+  const Operand<kParts> a(values[0]), b(values[1]), c(values[2]), d(values[3]);
+  *reinterpret_cast<float4*>(to) = make_float4(a.first, b.first, c.first, d.first);
+  if constexpr (kParts == 2) {
+    *reinterpret_cast<float4*>(to + OperandBytes(kChunk)) = make_float4(a.rest, b.rest, c.rest, d.rest);
+  }
+}
+
 }  // namespace assay::dsconv::hopper_tf32
 
 #endif

@@ -7,6 +7,7 @@
 //     columns of four channels being a matrix as wgmma takes it; of two parts the first is the nearest TF32
 //     number, the second the one nearest to the rest
 //   of a kernel without matrix unit: [channels][columns] in fp32
+//   the counters of tiles and blocks, which every launch leaves as it found them
 // Zeros stand for channels beyond C and K.
 #pragma once
 
@@ -59,6 +60,10 @@ __global__ void PrepackKernel(Shape shape, Plan plan, PackSizes sizes, const flo
   const auto unit = static_cast<std::int32_t>(blockIdx.x), c0 = unit * sizes.unit;
   const auto channel_block = static_cast<std::int32_t>(blockIdx.y), k0 = channel_block * sizes.columns;
   const auto thread = static_cast<std::int32_t>(threadIdx.x), threads = static_cast<std::int32_t>(blockDim.x);
+  if (unit == 0 && channel_block == 0 && thread == 0) {
+    auto* counters = reinterpret_cast<std::uint32_t*>(packed + plan.counters_at);
+    counters[0] = 0, counters[1] = 0;
+  }
   if (unit == 0) {
     for (std::int32_t i = thread; i < sizes.columns; i += threads) {
       const std::int32_t k = k0 + (sizes.plain ? i : ChannelOf<kChannelsLast>(i));

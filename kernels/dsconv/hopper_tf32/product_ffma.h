@@ -77,6 +77,7 @@ __device__ __forceinline__ void EndFfma(device::Activation out, const float* __r
       sums[i][4 * g + 2] += bias.z, sums[i][4 * g + 3] += bias.w;
     }
   }
+  if (out == device::Activation::kNone) return;
   const auto all = [&](auto&& activate) {
 #pragma unroll
     for (int i = 0; i < 8 * At::kColumns; ++i) {
@@ -153,6 +154,34 @@ __device__ __forceinline__ void StoreFfmaPlanes(const Shape& shape, const Plan& 
   }
 }
 
+// The same through shared memory.
+template <int kMatrices>
+__device__ __forceinline__ void StoreFfmaBoxes(const Block& block, const TileAt& tile,
+                                               const FfmaLane<kMatrices>& at, std::int32_t k, int warp,
+                                               int lane, const typename FfmaLane<kMatrices>::Sums& sums) {
+  using At = FfmaLane<kMatrices>;
+  static_assert(BoxChannels(0) == 16);
+  const std::int32_t in_box = ((lane & 1) | (lane >> 3 & 2)) * 4;  // the lane's first channel
+  BoxesOut<0> boxes(block, warp, lane);
+#pragma unroll
+  for (int g = 0; g < At::kFours; ++g) {
+    const std::int32_t first = k - in_box + 16 * g;
+    if (first >= block.shape.k) return;
+#pragma unroll
+    for (int h = 0; h < 2; ++h) {
+      boxes.MoveTo(block.plan, tile, h, at.row);
+      boxes.Begin();
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        boxes.Put(in_box + j, lane >> 1 & 7,
+                  make_float4(sums[4 * h][4 * g + j], sums[4 * h + 1][4 * g + j], sums[4 * h + 2][4 * g + j],
+                              sums[4 * h + 3][4 * g + j]));
+      }
+      boxes.End(first);
+    }
+  }
+}
+
 template <bool kChannelsLast, int kMatrices, int kChunk>
 __device__ __forceinline__ void MultiplyByFfma(const Block& block, float* __restrict__ y, int warp,
                                                int lane) {
@@ -162,13 +191,19 @@ __device__ __forceinline__ void MultiplyByFfma(const Block& block, float* __rest
   RingAt a, w;
   if (plan.resident) device::WaitBarrier(block.w_filled, 0);
 #pragma unroll 1
-  for (std::int32_t item = block.first_item; item < block.end_item; item += block.ItemStep()) {
+  for (;;) {
     typename FfmaLane<kMatrices>::Sums sums = {};
+    device::WaitBarrier(block.AFilled(0, a.slot), a.filled());
+    const std::int32_t item = block.AItem(a.slot);
+    if (item < 0) {
+      if (!kChannelsLast && lane == 0) device::WaitBoxesRead<0>();
+      return;
+    }
 #pragma unroll 1
     for (std::int32_t unit = 0; unit < plan.units; ++unit) {
       const std::int32_t in_chunk = unit % kUnits;
       if (!plan.resident) device::WaitBarrier(block.w_filled + w.slot, w.filled());
-      if (in_chunk == 0) device::WaitBarrier(block.a_filled + a.slot, a.filled());
+      if (in_chunk == 0 && unit > 0) device::WaitBarrier(block.AFilled(0, a.slot), a.filled());
       MultiplyUnitByFfma<kMatrices>(
           at, block.a_ring + a.slot * block.operand_bytes + in_chunk * (UnitChannels(0) * kMidPitch * 4),
           block.w_ring + (plan.resident ? unit : w.slot) * plan.pointwise_bytes, sums);
@@ -188,6 +223,8 @@ __device__ __forceinline__ void MultiplyByFfma(const Block& block, float* __rest
     EndFfma<kMatrices>(block.shape.act_out, reinterpret_cast<const float*>(block.packed) + k, sums);
     if constexpr (kChannelsLast) {
       StoreFfmaPixels<kMatrices>(block.shape, plan, tile, at, k, y, sums);
+    } else if (plan.boxes_out) {
+      StoreFfmaBoxes<kMatrices>(block, tile, at, k, warp, lane, sums);
     } else {
       StoreFfmaPlanes<kMatrices>(block.shape, plan, tile, at, k, y, sums);
     }
