@@ -112,6 +112,8 @@ std::string Basis(const Pick& pick) {
   if (pick.by == Pick::By::kTable) return "by the table, " + std::string(us) + " us there";
   if (pick.by == Pick::By::kModel)
     return "by the model, " + std::string(us) + " us predicted, nearest " + std::string(pick.nearest);
+  if (pick.by == Pick::By::kOwnModel)
+    return "by its own model, " + std::string(us) + " us: the table has nothing of it";
   return "by rule: the table has nothing like it";
 }
 

@@ -278,6 +278,18 @@ TEST_F(RankTest, AModelThatWasWrongThereIsNotBelievedHere) {
   EXPECT_THAT(Rank("n1c64k64h58w58r3p1"), ElementsAre("mma b", "mma a"));
 }
 
+// A kernel that came after the table was made has only its own model to speak for it.
+TEST_F(RankTest, AVariantWithoutRowsIsTakenByItsOwnModelWhereThatSaysLess) {
+  rows_.Add("n1c64k64h56w56r3p1", "mma", "b", 10);
+  offers_ = {{"mma", "a", 0}, {"mma", "b", 0}, {"young", "x", 9}, {"young", "y", 8}};
+  EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "young x") << "its own choice";
+  EXPECT_EQ(picks_.front().by, Pick::By::kOwnModel);
+  offers_[2].cost = 11;
+  EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "mma b");
+  offers_[2].cost = 0;
+  EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "mma b") << "it does not say";
+}
+
 TEST_F(RankTest, WithoutRowsThereIsNothingToRank) {
   EXPECT_THAT(Rank("n1c64k64h56w56r3p1"), IsEmpty());
   rows_.Add("n1c64k64h56w56r3p1", "hopper", "x", 1);

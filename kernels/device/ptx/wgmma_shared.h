@@ -52,9 +52,14 @@ namespace assay::device {
   ASSAY_PRODUCT(tiles, shape, "f16", __half, registers, a_at, b_at, __VA_ARGS__) \
   ASSAY_PRODUCT(tiles, shape, "bf16", __nv_bfloat16, registers, a_at, b_at, __VA_ARGS__)
 
+ASSAY_PRODUCTS(2, "m64n16", ASSAY_D0_7, "8", "9", ASSAY_SUMS2(0))
+ASSAY_PRODUCTS(4, "m64n32", ASSAY_D0, "16", "17", ASSAY_SUMS4(0))
+ASSAY_PRODUCTS(6, "m64n48", ASSAY_D0 ", " ASSAY_D16_23, "24", "25", ASSAY_SUMS4(0), ASSAY_SUMS2(4))
 ASSAY_PRODUCTS(8, "m64n64", ASSAY_D0 ", " ASSAY_D16, "32", "33", ASSAY_SUMS8(0))
 ASSAY_PRODUCTS(9, "m64n72", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32_35, "36", "37", ASSAY_SUMS8(0),
                ASSAY_SUMS(8))
+ASSAY_PRODUCTS(12, "m64n96", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32, "48", "49", ASSAY_SUMS8(0),
+               ASSAY_SUMS4(8))
 ASSAY_PRODUCTS(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48, "64", "65",
                ASSAY_SUMS16(0))
 ASSAY_PRODUCTS(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64, "80",

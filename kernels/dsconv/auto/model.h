@@ -31,7 +31,7 @@ using Offers = std::vector<Offer>;
 using OffersAt = std::function<const Offers&(const TableRow&)>;
 
 struct Pick {
-  enum class By { kTable, kModel, kRule };
+  enum class By { kTable, kModel, kOwnModel, kRule };
   std::string variant, configuration;
   By by = By::kRule;
   double us = 0;  // measured (kTable), predicted (kModel), or its variant's own model's; 0: unknown
@@ -180,13 +180,22 @@ inline bool IsKnown(const Offer& offer, const std::vector<Neighbour>& neighbours
   });
 }
 
+// What a kernel took over what its own model says, on an H100: between the medians of 27 own choices each in
+// batches of 1 (1.18 and 1.24) and 128 (1.09 and 0.99). The others' models are fitted to times.
+inline double OverOwnModel(std::string_view variant) {
+  if (variant == "mma") return 1.2;
+  return variant == "hopper" ? 1.05 : 1;
+}
+
 // Of what is offered for the problem, the best first: what the table has for it, in the order of its times;
-// then what the model predicts, of configurations that the neighbours know and of own choices. Empty where
-// the table has no rows of anything that is offered. `rows` are those of RowsFor.
+// then what the model predicts, of configurations that the neighbours know and of own choices. A variant of
+// which the table has no rows at all is younger than the table: its own choice counts as what its own model
+// says, where it says that, and comes first of all where that is less than what stands there. Empty where the
+// table has no rows of anything that is offered. `rows` are those of RowsFor.
 inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
                                    const std::vector<TableRow>& rows, const Offers& offers,
                                    const OffersAt& offers_at) {
-  std::vector<Pick> table, model;
+  std::vector<Pick> table, model, young;
   for (const TableRow& row : rows) {
     if (row.sizes == problem && FindOffer(offers, row.variant, row.configuration) != nullptr)
       table.push_back(
@@ -199,6 +208,12 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
     if (own_choice) {
       variant = offer.variant;
       neighbours = NeighboursOf(problem, layout, variant, rows);
+      if (neighbours.empty() && offer.cost > 0)
+        young.push_back({offer.variant,
+                         offer.configuration,
+                         Pick::By::kOwnModel,
+                         offer.cost * OverOwnModel(offer.variant),
+                         {}});
     }
     if (neighbours.empty() || (!own_choice && !IsKnown(offer, neighbours))) continue;
     model.push_back({offer.variant, offer.configuration, Pick::By::kModel,
@@ -209,24 +224,22 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
   std::stable_sort(table.begin(), table.end(), faster);
   std::stable_sort(model.begin(), model.end(), faster);
   table.insert(table.end(), model.begin(), model.end());
+  if (table.empty()) return table;
+  std::stable_sort(young.begin(), young.end(), faster);
+  for (auto pick = young.rbegin(); pick != young.rend(); ++pick) {
+    if (pick->us < table.front().us) table.insert(table.begin(), *pick);
+  }
   return table;
-}
-
-// What a kernel took over what its own model says, on an H100: between the medians of 27 own choices each in
-// batches of 1 (1.18 and 1.24) and 128 (1.09 and 0.99). The others' models are fitted to times.
-inline double OverOwnModel(std::string_view variant) {
-  if (variant == "mma") return 1.2;
-  return variant == "hopper" ? 1.05 : 1;
 }
 
 // Where the table says nothing: own choices, kernels on matrix units first. Of those, the ones that say what
 // they cost come first, the cheapest at the front, with what their models leave out; the others, and other
 // kernels, in the order in which they are fast as a rule. What is not named here comes last, as it is listed.
 inline std::vector<Pick> RankByRule(const Offers& offers) {
-  constexpr std::string_view kOrder[] = {"hopper",      "hopper_wide",  "hopper_l2",     "hopper_dilated",
-                                         "mma",         "hopper_small", "hopper_tf32x3", "tf32x3",
-                                         "hopper_ffma", "tiled",        "warp_shuffle",  "naive"};
-  constexpr std::size_t kOnMatrixUnits = 8, kUnnamed = std::size(kOrder);
+  constexpr std::string_view kOrder[] = {
+      "hopper",        "hopper_wide", "hopper_l2",   "hopper_dilated", "hopper_group", "mma",  "hopper_small",
+      "hopper_tf32x3", "tf32x3",      "hopper_ffma", "tiled",          "warp_shuffle", "naive"};
+  constexpr std::size_t kOnMatrixUnits = 9, kUnnamed = std::size(kOrder);
   const auto place = [&](const Pick& pick) {
     const auto found = std::find(std::begin(kOrder), std::end(kOrder), pick.variant);
     return found != std::end(kOrder) ? static_cast<std::size_t>(found - std::begin(kOrder)) : kUnnamed;

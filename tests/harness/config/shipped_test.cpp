@@ -24,6 +24,7 @@ Catalog RealCatalog() {
            {"dsconv", "hopper_wide", false},
            {"dsconv", "hopper_l2", false},
            {"dsconv", "hopper_dilated", false},
+           {"dsconv", "hopper_group", false},
            {"dsconv", "hopper_small", false},
            {"dsconv", "tf32", false},
            {"dsconv", "tf32x3", false},
