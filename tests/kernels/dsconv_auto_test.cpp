@@ -175,6 +175,18 @@ TEST(RowsFor, TakesTheGpuItselfOrTheOneMostLikeIt) {
   EXPECT_EQ(taken("", 0, 2), "0");
 }
 
+TEST(RowsFor, TakesOfEachProblemWhatIsNearest) {
+  Rows rows;
+  rows.Add("n1c8k8h9w9r3p1", "mma", "other gpu", 1);
+  rows.Add("n1c8k8h9w9r3p1", "mma", "itself", 1, "H200,9.0,132");
+  rows.Add("n2c8k8h9w9r3p1", "mma", "only there", 1);
+  std::vector<std::string> taken;
+  for (const TableRow& row : RowsFor(rows.all, Device("H200", 90, 132), ASSAY_F16, ASSAY_NHWC)) {
+    taken.emplace_back(row.configuration);
+  }
+  EXPECT_THAT(taken, testing::ElementsAre("itself", "only there"));
+}
+
 TEST(RowsFor, TakesTheOther16BitsWhereThereAreNone) {
   Rows rows;
   rows.Add("n1c8k8h9w9r3p1", "mma", "half", 1);

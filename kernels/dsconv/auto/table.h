@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,31 +63,39 @@ inline std::optional<TableRow> ParseRow(std::string_view line) {
   return row;
 }
 
-// The rows that say something of problems of this dtype and layout on this device: of the GPU itself, or else
-// of the one of the same compute capability whose number of multiprocessors comes closest; of the dtype
-// itself, or else of the other one of 16 bits.
+// How far a row is from what is asked for: first the GPU, 0 for itself, then the dtype, 0 for itself. Nothing
+// where it says nothing of it.
+inline std::optional<std::pair<int, int>> FarnessOf(const TableRow& row, const assay_device_info& device,
+                                                    assay_dtype dtype, assay_layout layout) {
+  const bool itself = row.gpu == std::string_view(device.name);
+  if (row.layout != layout || (!itself && row.capability != device.compute_capability)) return std::nullopt;
+  const assay_dtype other = dtype == ASSAY_F16 ? ASSAY_BF16 : (dtype == ASSAY_BF16 ? ASSAY_F16 : ASSAY_F32);
+  if (row.dtype != dtype && row.dtype != other) return std::nullopt;
+  return std::pair(itself ? 0 : 1 + std::abs(row.sms - device.num_sms), row.dtype == dtype ? 0 : 1);
+}
+
+// The rows that say something of problems of this dtype and layout on this device. Of each problem those of
+// the GPU itself, or else of the one of the same compute capability whose number of multiprocessors comes
+// closest; of the dtype itself, or else of the other one of 16 bits.
 inline std::vector<TableRow> RowsFor(const std::vector<TableRow>& all, const assay_device_info& device,
                                      assay_dtype dtype, assay_layout layout) {
-  const auto taken = [&](const TableRow& row, std::string_view gpu, assay_dtype of) {
-    return row.gpu == gpu && row.layout == layout && row.dtype == of;
+  struct Nearest {
+    std::pair<int, int> farness;
+    std::string_view gpu;
   };
-  std::string_view gpu;
-  int distance = -1;  // 0 to the GPU itself
+  std::map<std::string_view, Nearest> of_problem;
   for (const TableRow& row : all) {
-    const bool itself = row.gpu == std::string_view(device.name);
-    if (!itself && row.capability != device.compute_capability) continue;
-    const int away = itself ? 0 : 1 + std::abs(row.sms - device.num_sms);
-    if (distance >= 0 && away >= distance) continue;
-    gpu = row.gpu, distance = away;
+    const auto farness = FarnessOf(row, device, dtype, layout);
+    if (!farness) continue;
+    const auto [at, is_first] = of_problem.try_emplace(row.problem, Nearest{*farness, row.gpu});
+    if (!is_first && *farness < at->second.farness) at->second = {*farness, row.gpu};
   }
   std::vector<TableRow> rows;
-  if (distance < 0) return rows;
-  const assay_dtype other = dtype == ASSAY_F16 ? ASSAY_BF16 : (dtype == ASSAY_BF16 ? ASSAY_F16 : ASSAY_F32);
-  for (const assay_dtype of : {dtype, other}) {
-    for (const TableRow& row : all) {
-      if (taken(row, gpu, of)) rows.push_back(row);
-    }
-    if (!rows.empty()) break;
+  for (const TableRow& row : all) {
+    const auto farness = FarnessOf(row, device, dtype, layout);
+    if (!farness) continue;
+    const Nearest& nearest = of_problem.at(row.problem);
+    if (*farness == nearest.farness && row.gpu == nearest.gpu) rows.push_back(row);
   }
   return rows;
 }
