@@ -93,10 +93,7 @@ inline constexpr std::int32_t kMostStages = 6;
 
 // So much of the weights is copied before the depthwise half is handed over, which waits for copies under
 // way.
-#ifndef GROUP_EARLY
-#define GROUP_EARLY (48 * 1024)
-#endif
-inline constexpr std::int32_t kEarlyBytes = GROUP_EARLY;
+inline constexpr std::int32_t kEarlyBytes = 48 * 1024;
 
 // The least shared memory of a launch: a cooperative one with less takes longer.
 inline constexpr std::int32_t kLeastSharedBytes = 200 * 1024;
