@@ -91,10 +91,6 @@ inline constexpr std::int32_t kAlignment = 1024;
 inline constexpr std::int32_t kMostWeightCopies = 4;
 inline constexpr std::int32_t kMostStages = 6;
 
-// So much of the weights is copied before the depthwise half is handed over, which waits for copies under
-// way.
-inline constexpr std::int32_t kEarlyBytes = 48 * 1024;
-
 // The least shared memory of a launch: a cooperative one with less takes longer.
 inline constexpr std::int32_t kLeastSharedBytes = 200 * 1024;
 
@@ -162,9 +158,6 @@ inline void PlaceShared(Plan& plan, Layout& layout, std::int64_t limit) {
   const std::int32_t copy_bytes = plan.weight_batch * plan.weight_bytes;
   plan.early_copies = plan.weight_copies;
   if (plan.x_at < kAlignment + weights) plan.early_copies = (plan.x_at - kAlignment) / copy_bytes;
-  if (!plan.alone) {
-    plan.early_copies = std::clamp(DivideUp(kEarlyBytes, copy_bytes), 0, plan.early_copies);
-  }
   layout.fits = plan.x_at >= kAlignment && (!plan.alone || plan.x_at >= ends - kAlignment);
 }
 

@@ -90,6 +90,11 @@ struct Block {
   __device__ __forceinline__ std::int32_t& AItem(std::int32_t slot) const {
     return ItemBehind(a_free + slot);
   }
+  // By one lane for the warp: the one that arrives when the slot has been read, so that racecheck, too, sees
+  // that it has.
+  __device__ __forceinline__ static std::int32_t Read(const std::int32_t& item) {
+    return __shfl_sync(0xffffffffu, device::ThreadAgain() % 32 == 0 ? item : 0, 0);
+  }
   __device__ __forceinline__ static std::int32_t& ItemBehind(std::uint64_t* free) {
     static_assert((2 * kMostGroups + 6) * kMostStages * 8 == kBarrierBytes);
     return *reinterpret_cast<std::int32_t*>(free + 4 * kMostStages);

@@ -121,7 +121,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, float* __re
 #pragma unroll 1
   for (;;) {
     wait();
-    std::int32_t item = block.AItem(a.slot);
+    std::int32_t item = kTurns ? Block::Read(block.AItem(a.slot)) : block.AItem(a.slot);
     if (item < 0) {
       if constexpr (kTurns) {
 #pragma unroll 1
@@ -168,7 +168,9 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, float* __re
     for (int i = 0; i < Part::kRows; ++i) device::HoldSums(sums[i]);
     read.Weights();
     // Stands with each of the tile's chunks. Kept where blocks have no register left to find it again.
-    if constexpr (WarpsOf(kMatrices, kParts, kTurns) > 16) item = block.AItem(read.a.slot);
+    if constexpr (WarpsOf(kMatrices, kParts, kTurns) > 16) {
+      item = kTurns ? Block::Read(block.AItem(read.a.slot)) : block.AItem(read.a.slot);
+    }
     read.Operands();
     skip();
     const TileAt at(plan, item, block.rank);
