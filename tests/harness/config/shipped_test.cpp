@@ -40,8 +40,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 15 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (15 + 2);
+// 3 dtypes, 2 layouts, 16 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (16 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
