@@ -14,6 +14,7 @@
 #include "kernels/device/tensor_map.h"
 #include "kernels/dsconv/dilated/choose.h"
 #include "kernels/dsconv/dilated/kernel.h"
+#include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::hopper_dilated {
@@ -34,19 +35,13 @@ class HopperDilated {
     (void)problem, (void)shape, (void)device;
     return "needs sm_90a";
 #else
-    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
-    if (problem.dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
-    if (problem.layout != ASSAY_NHWC || shape.c % 8 != 0) {
-      return "takes nhwc with c a multiple of 8, as TMA does; mma takes others";
-    }
+    if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
     if (shape.r != 3 || shape.s != 3 || shape.stride_h != 1 || shape.stride_w != 1) {
       return "takes 3x3 filters at stride 1; hopper takes others";
     }
     if (shape.dilation_h == 1 && shape.dilation_w == 1)
       return "takes dilated filters; hopper_l2 takes others";
-    if (!wide::IsClamp(shape.act_mid) || !wide::IsClamp(shape.act_out)) {
-      return "takes the activations none, relu and relu6; hopper takes others";
-    }
+    if (std::string why = WhyNotClamps(shape); !why.empty()) return why;
     if (static_cast<std::int64_t>(shape.n) * shape.p * shape.q > kMostPixels) {
       return "n * p * q is above 2^26";
     }
@@ -94,7 +89,7 @@ class HopperDilated {
   const std::string& description() const { return description_; }
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
       return device::LaunchKernel(dilated::PrepackKernel<T>, dim3(512), dim3(256), 0, stream, shape_, plan_,
@@ -108,7 +103,7 @@ class HopperDilated {
     (void)buffers, (void)stream;
     return cudaErrorInvalidValue;
 #else
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       CUtensorMap map;
       const cudaError_t status = MapOf<T>(static_cast<const T*>(buffers.inputs[kX]), map);
@@ -140,12 +135,6 @@ class HopperDilated {
 
  private:
   static constexpr std::int64_t kMostPixels = std::int64_t{1} << 26;
-
-  template <class Fn>
-  cudaError_t Dispatch(Fn&& fn) {
-    if (dtype_ == ASSAY_F16) return fn(device::ElementTag<__half>{});
-    return fn(device::ElementTag<__nv_bfloat16>{});
-  }
 
 #ifndef ASSAY_SIMT
   // x as (c, w, h, n), and boxes of a row's columns and a chunk of channels.

@@ -11,6 +11,7 @@
 #include "kernels/device/launch.h"
 #include "kernels/dsconv/group/choose.h"
 #include "kernels/dsconv/group/kernel.h"
+#include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::hopper_group {
@@ -32,9 +33,7 @@ class HopperGroup {
     (void)problem, (void)shape, (void)device;
     return "needs sm_90a";
 #else
-    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
-    if (problem.dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
-    if (problem.layout != ASSAY_NHWC || shape.c % 8 != 0) return "takes nhwc with c a multiple of 8";
+    if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
     const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
     if (pixels > kMostPixels || static_cast<std::int64_t>(shape.n) * shape.h * shape.w > kMostPixels * 64 ||
         static_cast<std::int64_t>(shape.c) + shape.k > kMostChannels ||
@@ -89,7 +88,7 @@ class HopperGroup {
   const std::string& description() const { return description_; }
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
       group::Plan plan = plan_;
@@ -105,7 +104,7 @@ class HopperGroup {
     (void)buffers, (void)stream;
     return cudaErrorInvalidValue;
 #else
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       switch (layout_.tile.columns) {
         case 16:
@@ -143,12 +142,6 @@ class HopperGroup {
         static_cast<std::size_t>(layout_.shared_bytes), stream, plan);
   }
 #endif
-
-  template <class Fn>
-  cudaError_t Dispatch(Fn&& fn) {
-    if (dtype_ == ASSAY_F16) return fn(device::ElementTag<__half>{});
-    return fn(device::ElementTag<__nv_bfloat16>{});
-  }
 
   assay_dtype dtype_;
   bool any_;

@@ -13,6 +13,7 @@
 #include "kernels/device/launch.h"
 #include "kernels/dsconv/l2/choose.h"
 #include "kernels/dsconv/l2/kernel.h"
+#include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::hopper_l2 {
@@ -34,11 +35,7 @@ class HopperL2 {
     (void)problem, (void)shape, (void)device;
     return "needs sm_90a";
 #else
-    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
-    if (problem.dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
-    if (problem.layout != ASSAY_NHWC || shape.c % 8 != 0) {
-      return "takes nhwc with c a multiple of 8, whose rows 16-byte loads can read; mma takes others";
-    }
+    if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
     if (shape.r != 3 || shape.s != 3) {
       return "takes 3x3 filters, whose weights fit a lane's registers; hopper takes others";
     }
@@ -47,10 +44,7 @@ class HopperL2 {
         (shape.stride_h != 2 || shape.stride_w != 2 || shape.dilation_h != 1 || shape.dilation_w != 1)) {
       return "takes stride 1, or stride 2 both ways without dilation; hopper takes others";
     }
-    if (!wide::IsClamp(shape.act_mid) || !wide::IsClamp(shape.act_out)) {
-      return "takes the activations none, relu and relu6: others would cost all of them registers; hopper "
-             "takes those";
-    }
+    if (std::string why = WhyNotClamps(shape); !why.empty()) return why;
     const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
     if (pixels > kMostPixels || static_cast<std::int64_t>(shape.n) * shape.x.n > kMostElements ||
         (pixels + 127) * DivideUpTo64(shape.c) > kMostElements) {
@@ -100,7 +94,7 @@ class HopperL2 {
   const std::string& description() const { return description_; }
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
       return device::LaunchKernel(l2::PrepackKernel<T>, dim3(512), dim3(256), 0, stream, shape_, plan_,
@@ -114,7 +108,7 @@ class HopperL2 {
     (void)buffers, (void)stream;
     return cudaErrorInvalidValue;
 #else
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       const auto launch = [&](auto kernel) {
         const auto blocks = static_cast<unsigned>(plan_.tile.pixel_blocks);
@@ -145,12 +139,6 @@ class HopperL2 {
                                               (1 << 11),  // an image behind the ring does not wrap
       kMostElements = (std::int64_t{1} << 31) - 1;
   static std::int64_t DivideUpTo64(std::int32_t c) { return (std::int64_t{c} + 63) / 64 * 64; }
-
-  template <class Fn>
-  cudaError_t Dispatch(Fn&& fn) {
-    if (dtype_ == ASSAY_F16) return fn(device::ElementTag<__half>{});
-    return fn(device::ElementTag<__nv_bfloat16>{});
-  }
 
   Shape shape_;
   assay_dtype dtype_;

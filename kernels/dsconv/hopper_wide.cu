@@ -12,6 +12,7 @@
 #include "kernels/device/element.h"
 #include "kernels/device/launch.h"
 #include "kernels/device/tensor_map.h"
+#include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/variant.h"
 #include "kernels/dsconv/wide/choose.h"
 #include "kernels/dsconv/wide/clamp.h"
@@ -37,15 +38,8 @@ class HopperWide {
     (void)problem, (void)shape, (void)device;
     return "needs sm_90a";
 #else
-    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
-    if (problem.dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
-    if (problem.layout != ASSAY_NHWC || shape.c % 8 != 0) {
-      return "takes nhwc with c a multiple of 8, whose rows tensor maps can describe; mma takes others";
-    }
-    if (!wide::IsClamp(shape.act_mid) || !wide::IsClamp(shape.act_out)) {
-      return "takes the activations none, relu and relu6: others would cost all of them registers; hopper "
-             "takes those";
-    }
+    if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
+    if (std::string why = WhyNotClamps(shape); !why.empty()) return why;
     if (static_cast<std::int64_t>(shape.n) * shape.p * shape.q > kMostPixels) {
       return "n * p * q is above 2^29: pixels are numbered in 32 bits, some of them twice";
     }
@@ -97,7 +91,7 @@ class HopperWide {
   const std::string& description() const { return description_; }
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
       return device::LaunchKernel(wide::PrepackKernel<T>, dim3(512), dim3(256), 0, stream, shape_, plan_,
@@ -111,7 +105,7 @@ class HopperWide {
     (void)buffers, (void)stream;
     return cudaErrorInvalidValue;
 #else
-    return Dispatch([&](auto tag) {
+    return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       wide::InputMaps maps;
       const auto* x = static_cast<const T*>(buffers.inputs[kX]);
@@ -143,12 +137,6 @@ class HopperWide {
 
  private:
   static constexpr std::int64_t kMostPixels = std::int64_t{1} << 29;
-
-  template <class Fn>
-  cudaError_t Dispatch(Fn&& fn) {
-    if (dtype_ == ASSAY_F16) return fn(device::ElementTag<__half>{});
-    return fn(device::ElementTag<__nv_bfloat16>{});
-  }
 
 #ifndef ASSAY_SIMT
   // x as (c, w, h, n), and boxes of some rows and a chunk of channels.

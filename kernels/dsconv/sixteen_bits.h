@@ -1,0 +1,40 @@
+// What the classes of kernels for fp16 and bf16 in NHWC, by TMA and wgmma, have in common.
+#pragma once
+
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+
+#include <string>
+#include <utility>
+
+#include "kernels/device/element.h"
+#include "kernels/dsconv/variant.h"
+#include "kernels/dsconv/wide/clamp.h"
+
+namespace assay::dsconv {
+
+// `fn` with the ElementTag of the dtype, which is one of the two.
+template <class Fn>
+cudaError_t DispatchSixteenBits(assay_dtype dtype, Fn&& fn) {
+  if (dtype == ASSAY_F16) return std::forward<Fn>(fn)(device::ElementTag<__half>{});
+  return std::forward<Fn>(fn)(device::ElementTag<__nv_bfloat16>{});
+}
+
+// Why such a kernel does not take the device, the dtype or the layout; empty where it does.
+inline std::string WhyNotSixteenBits(const assay_problem& problem, const Shape& shape,
+                                     const assay_device_info& device) {
+  if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
+  if (problem.dtype == ASSAY_F32) return "fp32 is not taken; fp16 and bf16 are";
+  if (problem.layout == ASSAY_NHWC && shape.c % 8 == 0) return {};
+  return "takes nhwc with c a multiple of 8, whose rows are read 16 bytes at a time; mma takes others";
+}
+
+// The same of a kernel whose activations are clamps.
+inline std::string WhyNotClamps(const Shape& shape) {
+  if (wide::IsClamp(shape.act_mid) && wide::IsClamp(shape.act_out)) return {};
+  return "takes the activations none, relu and relu6: others would cost all of them registers; hopper takes "
+         "those";
+}
+
+}  // namespace assay::dsconv
