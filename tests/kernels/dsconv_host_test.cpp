@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <tuple>
 
@@ -158,6 +160,30 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
               testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_wide",
                                    "hopper_l2", "hopper_dilated", "hopper_group", "hopper_small", "tf32",
                                    "tf32x3", "hopper_ffma", "hopper_tf32", "hopper_tf32x3", "auto"));
+}
+
+// Boundary tests ask for the tile of problems that the variant may refuse.
+TEST(DsconvHostPack, SaysItsTileForWhatItRefusesToo) {
+  assay_device_info h100{};
+  h100.backend = ASSAY_BACKEND_CUDA;
+  h100.compute_capability = 90;
+  h100.num_sms = 132;
+  h100.shared_bytes_per_block = 232448;
+  for (const char* id :
+       {"n1c4k17h11w11r11-bpw", "n1c1k1h1w1r1", "n2c40k7h11w12r3p0d4", "n1c3k5h9w8r7p3st2"}) {
+    const Problem problem = FindOperator("dsconv")->ParseProblemId(id);
+    for (const assay_layout layout : {ASSAY_NCHW, ASSAY_NHWC}) {
+      const assay_problem view = problem.View(ASSAY_F32, layout);
+      for (int i = 0; i < HostPack().table->num_variants; ++i) {
+        const assay_variant& variant = HostPack().table->variants[i];
+        if (variant.tile == nullptr) continue;
+        assay_tile_axis axes[16];
+        const std::int32_t count = variant.tile(&view, &h100, axes, 16);
+        EXPECT_GE(count, 0) << variant.name << " " << id;
+        for (std::int32_t axis = 0; axis < std::min(count, 16); ++axis) EXPECT_GT(axes[axis].size, 0);
+      }
+    }
+  }
 }
 
 TEST(DsconvHostPack, SaysWhichParameterIsTooLarge) {
