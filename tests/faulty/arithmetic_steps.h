@@ -62,11 +62,11 @@ struct RoundedSumSteps : Fused {
   }
 };
 
-// Adds the products into y with atomics, in whatever order they come: fp32 only. A device that runs the blocks
-// one by one would add in the same order each time, so every launch begins at another channel.
+// Adds the products into y with atomics, in whatever order they come: fp32 only. A device that runs the
+// blocks one by one would add in the same order each time, so every launch begins at another channel.
 template <class T>
-__global__ void __launch_bounds__(kThreads) ScatterKernel(Shape shape, Tensors<T> t, std::int64_t total,
-                                                          std::uint32_t first_c) {
+__global__ void __launch_bounds__(kThreads)
+    ScatterKernel(Shape shape, Tensors<T> t, std::int64_t total, std::uint32_t first_c) {
   const std::int64_t job = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
   if (job >= total * shape.c) return;
   const std::int64_t i = job / shape.c;
