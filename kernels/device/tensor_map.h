@@ -7,6 +7,10 @@
 
 #include <cuda.h>
 #include <cudaTypedefs.h>
+#include <cuda_fp16.h>
+
+#include <cstdint>
+#include <type_traits>
 
 namespace assay::device {
 
@@ -18,6 +22,31 @@ inline PFN_cuTensorMapEncodeTiled_v12000 TensorMapEncoder() {
       cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &entry, 12000, cudaEnableDefault, &found);
   if (status != cudaSuccess || found != cudaDriverEntryPointSuccess) return nullptr;
   return reinterpret_cast<PFN_cuTensorMapEncodeTiled_v12000>(entry);
+}
+
+// Sizes of a tensor in nhwc or of a box of it, innermost first.
+struct Pixels {
+  std::int32_t c, w, h, n;
+};
+
+// A map of a tensor of fp16 or bf16 (T) in nhwc and of its boxes, with zeros outside of it. 16-byte aligned,
+// c a multiple of 8. cudaErrorNotSupported where the driver has no encoder.
+template <class T>
+cudaError_t DescribeNhwc(const T* from, const Pixels& tensor, const Pixels& box, CUtensorMapSwizzle swizzle,
+                         CUtensorMapL2promotion promotion, CUtensorMap& map) {
+  static const auto encode = TensorMapEncoder();
+  if (encode == nullptr) return cudaErrorNotSupported;
+  const auto size = [](std::int32_t value) { return static_cast<cuuint64_t>(value); };
+  const auto side = [](std::int32_t value) { return static_cast<cuuint32_t>(value); };
+  const cuuint64_t pixel = size(tensor.c) * sizeof(T), row = pixel * size(tensor.w);
+  const cuuint64_t sizes[4] = {size(tensor.c), size(tensor.w), size(tensor.h), size(tensor.n)};
+  const cuuint64_t strides[3] = {pixel, row, row * size(tensor.h)};
+  const cuuint32_t sides[4] = {side(box.c), side(box.w), side(box.h), side(box.n)}, steps[4] = {1, 1, 1, 1};
+  const CUresult status = encode(
+      &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4,
+      const_cast<T*>(from), sizes, strides, sides, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, promotion,
+      CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
 }
 
 }  // namespace assay::device

@@ -65,23 +65,11 @@ struct Hopper {
   template <class T>
   static cudaError_t MapOf(const Shape& shape, const mma::Plan& plan, std::int32_t channels, const T* x,
                            CUtensorMap& map) {
-    static const auto encode = device::TensorMapEncoder();
-    if (encode == nullptr) return cudaErrorNotSupported;
-    const auto size = [](std::int32_t value) { return static_cast<cuuint64_t>(value); };
-    const auto box = [](std::int32_t value) { return static_cast<cuuint32_t>(value); };
-    const cuuint64_t sizes[4] = {size(shape.c), size(shape.w), size(shape.h), size(shape.n)};
-    const cuuint64_t strides[3] = {size(shape.c) * 2, size(shape.c) * size(shape.w) * 2,
-                                   size(shape.c) * size(shape.w) * size(shape.h) * 2};
-    const cuuint32_t boxes[4] = {box(channels), box(plan.halo_columns), box(plan.halo_rows),
-                                 box(plan.images)};
-    const cuuint32_t steps[4] = {1, 1, 1, 1};
-    const CUresult status = encode(
-        &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
-        4, const_cast<T*>(x), sizes, strides, boxes, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
+    return device::DescribeNhwc(
+        x, {shape.c, shape.w, shape.h, shape.n}, {channels, plan.halo_columns, plan.halo_rows, plan.images},
         channels == 64 ? CU_TENSOR_MAP_SWIZZLE_128B
                        : (channels == 32 ? CU_TENSOR_MAP_SWIZZLE_64B : CU_TENSOR_MAP_SWIZZLE_32B),
-        CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+        CU_TENSOR_MAP_L2_PROMOTION_L2_256B, map);
   }
 #endif
 };

@@ -106,7 +106,11 @@ class HopperDilated {
     return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
       CUtensorMap map;
-      const cudaError_t status = MapOf<T>(static_cast<const T*>(buffers.inputs[kX]), map);
+      // Boxes of a row's columns and a chunk of channels.
+      const cudaError_t status =
+          device::DescribeNhwc(static_cast<const T*>(buffers.inputs[kX]),
+                               {shape_.c, shape_.w, shape_.h, shape_.n}, {dilated::kChunk, plan_.span, 1, 1},
+                               CU_TENSOR_MAP_SWIZZLE_NONE, CU_TENSOR_MAP_L2_PROMOTION_L2_128B, map);
       if (status != cudaSuccess) return status;
       const auto launch = [&](auto kernel) {
         return device::LaunchKernel(
@@ -118,13 +122,13 @@ class HopperDilated {
         constexpr int kRows = decltype(rows)::value;
         switch (plan_.classes) {
           case 1:
-            return launch(dilated::DilatedKernel<T, dilated::Classes<T, kRows, 1> >);
+            return launch(dilated::DilatedKernel<T, dilated::Classes<T, kRows, 1>>);
           case 2:
-            return launch(dilated::DilatedKernel<T, dilated::Classes<T, kRows, 2> >);
+            return launch(dilated::DilatedKernel<T, dilated::Classes<T, kRows, 2>>);
           case 3:
-            return launch(dilated::DilatedKernel<T, dilated::Classes<T, kRows, 3> >);
+            return launch(dilated::DilatedKernel<T, dilated::Classes<T, kRows, 3>>);
           default:
-            return launch(dilated::DilatedKernel<T, dilated::Neighbours<T> >);
+            return launch(dilated::DilatedKernel<T, dilated::Neighbours<T>>);
         }
       };
       return plan_.pairs ? of_rows(std::integral_constant<int, 2>{})
@@ -135,26 +139,6 @@ class HopperDilated {
 
  private:
   static constexpr std::int64_t kMostPixels = std::int64_t{1} << 26;
-
-#ifndef ASSAY_SIMT
-  // x as (c, w, h, n), and boxes of a row's columns and a chunk of channels.
-  template <class T>
-  cudaError_t MapOf(const T* x, CUtensorMap& map) const {
-    static const auto encode = device::TensorMapEncoder();
-    if (encode == nullptr) return cudaErrorNotSupported;
-    const auto size = [](std::int32_t value) { return static_cast<cuuint64_t>(value); };
-    const cuuint64_t sizes[4] = {size(shape_.c), size(shape_.w), size(shape_.h), size(shape_.n)};
-    const cuuint64_t strides[3] = {size(shape_.c) * 2, size(shape_.c) * size(shape_.w) * 2,
-                                   size(shape_.c) * size(shape_.w) * size(shape_.h) * 2};
-    const cuuint32_t box[4] = {dilated::kChunk, static_cast<cuuint32_t>(plan_.span), 1, 1};
-    const cuuint32_t steps[4] = {1, 1, 1, 1};
-    const CUresult status = encode(
-        &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
-        4, const_cast<T*>(x), sizes, strides, box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
-        CU_TENSOR_MAP_SWIZZLE_NONE, CU_TENSOR_MAP_L2_PROMOTION_L2_128B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
-  }
-#endif
 
   Shape shape_;
   assay_dtype dtype_;

@@ -1,9 +1,9 @@
-// For few outputs and many channels (fp16 and bf16, sm_90a): blocks that have the same up to 64 output
-// pixels and different output channels are a group. Each block begins to copy all its weights to shared
-// memory, makes its share of the group's depthwise half straight from device memory and puts it into the
-// workspace, waits for the others of its group, and multiplies what all of them made (wgmma, one warpgroup).
-// So the depthwise half is made once, and one launch takes what the second of two kernels would cost. Time
-// goes to the launch, to latencies (x, the exchange, the operands), and to L2's rate for operands.
+// For few outputs and many channels (fp16 and bf16, sm_90a): blocks that have the same up to 192 output
+// pixels and different output channels are a group. Each block begins to copy its weights and its part of the
+// input to shared memory, makes its share of the group's depthwise half from there and puts it into the
+// workspace, waits for the others of its group, and multiplies what all of them made (wgmma, a warpgroup for
+// 64 pixels). So the depthwise half is made once, and one launch takes what the second of two kernels would
+// cost. Time goes to the launch, to latencies (x, the exchange, the operands), and to L2's rate for operands.
 #include <string>
 #include <vector>
 
@@ -39,13 +39,11 @@ class HopperGroup {
         static_cast<std::int64_t>(shape.c) + shape.k > kMostChannels ||
         shape.r * std::int64_t{shape.s} > 4096) {
       return "is for few outputs: n * p * q is above 2^15, or n * h * w above 2^21, c + k above 2^16, or a "
-             "filter's "
-             "taps above 4096";
+             "filter's taps above 4096";
     }
     if (group::TilesFor(shape, device).empty()) {
       return "is for few outputs: blocks of up to 192 pixels and up to 128 channels, whose weights fit into "
-             "shared "
-             "memory, are more than the multiprocessors";
+             "shared memory, are more than the multiprocessors";
     }
     return {};
 #endif

@@ -142,20 +142,9 @@ class HopperWide {
   // x as (c, w, h, n), and boxes of some rows and a chunk of channels.
   template <class T>
   cudaError_t MapOf(const T* x, std::int32_t rows, CUtensorMap& map) const {
-    static const auto encode = device::TensorMapEncoder();
-    if (encode == nullptr) return cudaErrorNotSupported;
-    const auto size = [](std::int32_t value) { return static_cast<cuuint64_t>(value); };
-    const cuuint64_t sizes[4] = {size(shape_.c), size(shape_.w), size(shape_.h), size(shape_.n)};
-    const cuuint64_t strides[3] = {size(shape_.c) * 2, size(shape_.c) * size(shape_.w) * 2,
-                                   size(shape_.c) * size(shape_.w) * size(shape_.h) * 2};
-    const cuuint32_t box[4] = {wide::kChunk, static_cast<cuuint32_t>(plan_.box_columns),
-                               static_cast<cuuint32_t>(rows), 1};
-    const cuuint32_t steps[4] = {1, 1, 1, 1};
-    const CUresult status = encode(
-        &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16,
-        4, const_cast<T*>(x), sizes, strides, box, steps, CU_TENSOR_MAP_INTERLEAVE_NONE,
-        CU_TENSOR_MAP_SWIZZLE_NONE, CU_TENSOR_MAP_L2_PROMOTION_L2_256B, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
-    return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
+    return device::DescribeNhwc(x, {shape_.c, shape_.w, shape_.h, shape_.n},
+                                {wide::kChunk, plan_.box_columns, rows, 1}, CU_TENSOR_MAP_SWIZZLE_NONE,
+                                CU_TENSOR_MAP_L2_PROMOTION_L2_256B, map);
   }
 #endif
 

@@ -6,6 +6,7 @@
 #include "kernels/device/shared_memory.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/group/plan.h"
+#include "kernels/dsconv/wide/weights.h"
 
 #ifndef ASSAY_SIMT
 #include "kernels/device/ptx/global_flag.h"
@@ -38,10 +39,8 @@ __global__ void PrepackKernel(const Plan plan, std::int32_t columns, std::int64_
                               const T* __restrict__ w_pw, const T* __restrict__ b_pw) {
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  auto* biases = reinterpret_cast<float*>(plan.workspace);
-  for (std::int64_t i = first; i < static_cast<std::int64_t>(plan.group) * columns; i += step) {
-    biases[i] = b_pw != nullptr && i < plan.k ? device::ToFloat(b_pw[i]) : 0.0f;
-  }
+  wide::PackBiases(first, step, static_cast<std::int64_t>(plan.group) * columns, plan.k, b_pw,
+                   reinterpret_cast<float*>(plan.workspace));
   const std::int32_t taps = plan.taps_h * plan.taps_w;
   T* filters = reinterpret_cast<T*>(plan.workspace + plan.filters_from);
   for (std::int64_t i = first; i < static_cast<std::int64_t>(plan.units) * (taps + 1) * 8; i += step) {
@@ -52,19 +51,9 @@ __global__ void PrepackKernel(const Plan plan, std::int32_t columns, std::int64_
     if (tap == taps && b_dw != nullptr) value = b_dw[c];
     filters[i] = value;
   }
-  for (std::int64_t i = first; i < static_cast<std::int64_t>(plan.group) * plan.chunks * columns * 8;
-       i += step) {
-    const auto unit = static_cast<std::int32_t>(i % 8);
-    const std::int64_t row = i / 8;
-    const auto n = static_cast<std::int32_t>(row % columns);
-    const auto of_block = static_cast<std::int32_t>(row / columns);
-    const std::int32_t k = of_block / plan.chunks * columns + ChannelOf(columns, n);
-    const std::int32_t c = of_block % plan.chunks * kChunk + unit * 8;
-    device::StoreUint4(plan.workspace + plan.weights_from + row * kRowBytes + (unit ^ n % 8) * 16,
-                       k < plan.k && c < plan.c
-                           ? device::LoadUint4(w_pw + static_cast<std::int64_t>(k) * plan.c + c)
-                           : make_uint4(0, 0, 0, 0));
-  }
+  wide::PackWeights(
+      first, step, plan.group, plan.chunks, columns, plan.c, plan.k,
+      [=](std::int32_t n) { return ChannelOf(columns, n); }, w_pw, plan.workspace + plan.weights_from);
   for (std::int64_t i = first; i < operands_bytes / 16; i += step) {
     device::StoreUint4(plan.workspace + plan.operands_from + i * 16, make_uint4(0, 0, 0, 0));
   }

@@ -26,8 +26,8 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
                    reinterpret_cast<float*>(packed));
   wide::PackFilters(first, step, plan.chunks, shape, w_dw, b_dw,
                     reinterpret_cast<float*>(packed + plan.filters_from));
-  wide::PackWeights(first, step, plan.column_tiles, plan.chunks, columns, shape, w_pw,
-                    packed + plan.weights_from);
+  wide::PackWeights(first, step, plan.column_tiles, plan.chunks, columns, shape.c, shape.k, wide::ChannelOf,
+                    w_pw, packed + plan.weights_from);
   auto* counters = reinterpret_cast<std::uint32_t*>(packed + plan.counters_from);
   for (std::int64_t i = first; i < plan.counters; i += step) counters[i] = 0;
 }

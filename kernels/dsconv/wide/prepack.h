@@ -41,7 +41,8 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
     while ((items + 1) * 16 < plan.item_bytes) device::StoreUint4(to + ++items * 16, make_uint4(0, 0, 0, 0));
   }
 
-  PackWeights(first, step, blocks, plan.chunks, plan.tile.columns, shape, w_pw, packed + plan.weights_from);
+  PackWeights(first, step, blocks, plan.chunks, plan.tile.columns, shape.c, shape.k, ChannelOf, w_pw,
+              packed + plan.weights_from);
 }
 
 }  // namespace assay::dsconv::wide

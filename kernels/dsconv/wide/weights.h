@@ -9,6 +9,7 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <type_traits>
 
 #include "kernels/device/element.h"
 #include "kernels/device/vector.h"
@@ -31,34 +32,44 @@ __device__ __forceinline__ void PackBiases(std::int64_t first, std::int64_t step
   }
 }
 
-template <class T>
+// As floats, or as they are.
+template <class T, class To>
 __device__ __forceinline__ void PackFilters(std::int64_t first, std::int64_t step, std::int32_t chunks,
-                                            const Shape& shape, const T* w_dw, const T* b_dw, float* to) {
+                                            const Shape& shape, const T* w_dw, const T* b_dw, To* to) {
+  const auto converted = [](T value) {
+    if constexpr (std::is_same_v<T, To>) {
+      return value;
+    } else {
+      return device::ToFloat(value);
+    }
+  };
   const std::int32_t taps = shape.r * shape.s;
   for (std::int64_t i = first; i < static_cast<std::int64_t>(chunks) * (taps + 1) * kChunk; i += step) {
     const auto row = static_cast<std::int32_t>(i / kChunk), tap = row % (taps + 1);
     const std::int32_t c = row / (taps + 1) * kChunk + static_cast<std::int32_t>(i % kChunk);
-    float value = 0.0f;
-    if (c < shape.c && tap < taps) value = device::ToFloat(w_dw[static_cast<std::int64_t>(c) * taps + tap]);
-    if (c < shape.c && tap == taps && b_dw) value = device::ToFloat(b_dw[c]);
+    To value = device::FromFloat<To>(0.0f);
+    if (c < shape.c && tap < taps) value = converted(w_dw[static_cast<std::int64_t>(c) * taps + tap]);
+    if (c < shape.c && tap == taps && b_dw) value = converted(b_dw[c]);
     to[i] = value;
   }
 }
 
-// `columns` of each of `blocks`.
-template <class T>
+// `columns` of each of `blocks`, from `inputs` to `outputs` channels. channel_of(n): the output channel,
+// within a block's, of column n.
+template <class T, class ChannelOfColumn>
 __device__ __forceinline__ void PackWeights(std::int64_t first, std::int64_t step, std::int32_t blocks,
-                                            std::int32_t chunks, std::int32_t columns, const Shape& shape,
-                                            const T* w_pw, char* to) {
+                                            std::int32_t chunks, std::int32_t columns, std::int32_t inputs,
+                                            std::int32_t outputs, ChannelOfColumn channel_of, const T* w_pw,
+                                            char* to) {
   for (std::int64_t i = first; i < static_cast<std::int64_t>(blocks) * chunks * columns * 8; i += step) {
     const auto unit = static_cast<std::int32_t>(i % 8);
     const std::int64_t row = i / 8;
     const auto n = static_cast<std::int32_t>(row % columns);
     const auto of_block = static_cast<std::int32_t>(row / columns);
-    const std::int32_t k = of_block / chunks * columns + ChannelOf(n);
+    const std::int32_t k = of_block / chunks * columns + channel_of(n);
     const std::int32_t c = of_block % chunks * kChunk + unit * 8;
-    const uint4 value = k < shape.k && c < shape.c
-                            ? device::LoadUint4(w_pw + static_cast<std::int64_t>(k) * shape.c + c)
+    const uint4 value = k < outputs && c < inputs
+                            ? device::LoadUint4(w_pw + static_cast<std::int64_t>(k) * inputs + c)
                             : make_uint4(0, 0, 0, 0);
     device::StoreUint4(to + row * kPixelBytes + (unit ^ n % 8) * 16, value);
   }
