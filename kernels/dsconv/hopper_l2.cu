@@ -6,148 +6,31 @@
 // each output of the depthwise half is made once, far ahead of its use, and x is read once, with its bands'
 // halo. What is multiplied takes the place of what was, so that it seldom leaves L2. Time goes to the tensor
 // cores and to L2, with few output channels to the depthwise warps' issue slots.
-#include <string>
-#include <vector>
-
-#include "kernels/device/element.h"
-#include "kernels/device/launch.h"
-#include "kernels/dsconv/l2/choose.h"
-#include "kernels/dsconv/l2/kernel.h"
+#include "kernels/dsconv/l2/fused.h"
 #include "kernels/dsconv/sixteen_bits.h"
-#include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::hopper_l2 {
 namespace {
 
-class HopperL2 {
- public:
-  using Tile = l2::Tile;
+struct HopperL2 {
   static constexpr const char* kName = "hopper_l2";
   static constexpr const char* kSummary =
       "for many output channels: depthwise by FMA, handed over in L2, pointwise by wgmma; fp16 and bf16, "
       "sm_90a";
 
   static assay_promise Promise(assay_dtype dtype) { return SixteenBitPromise(dtype); }
-
-  static std::string WhyNot(const assay_problem& problem, const Shape& shape,
-                            const assay_device_info& device) {
-#ifdef ASSAY_SIMT
-    (void)problem, (void)shape, (void)device;
-    return "needs sm_90a";
-#else
-    if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
-    if (shape.r != 3 || shape.s != 3) {
-      return "takes 3x3 filters, whose weights fit a lane's registers; hopper takes others";
-    }
-    const bool strided = shape.stride_h != 1 || shape.stride_w != 1;
-    if (strided &&
-        (shape.stride_h != 2 || shape.stride_w != 2 || shape.dilation_h != 1 || shape.dilation_w != 1)) {
-      return "takes stride 1, or stride 2 both ways without dilation; hopper takes others";
-    }
-    if (std::string why = WhyNotClamps(shape); !why.empty()) return why;
-    const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
-    if (pixels > kMostPixels || static_cast<std::int64_t>(shape.n) * shape.x.n > kMostElements ||
-        (pixels + 127) * DivideUpTo64(shape.c) > kMostElements) {
-      return "x or what the depthwise half makes is above 2^31 - 1 elements, or n * p * q above 2^25 - 2^11: "
-             "offsets "
-             "are 32-bit";
-    }
-    return {};
-#endif
+  static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
+                                const assay_device_info& device) {
+    return WhyNotSixteenBits(problem, shape, device);
   }
-
-  static std::vector<Tile> Tiles(const assay_problem&, const Shape& shape, const assay_device_info& device) {
-    return l2::AllTiles(shape, device);
+  template <class Fn>
+  static cudaError_t Dispatch(assay_dtype dtype, Fn&& fn) {
+    return DispatchSixteenBits(dtype, std::forward<Fn>(fn));
   }
-  static std::string TileName(const Tile& tile) {
-    return "n" + std::to_string(tile.columns) + "c" + std::to_string(tile.pixel_blocks) + "s" +
-           std::to_string(tile.operands) + "." + std::to_string(tile.weights) + (tile.resident ? "r" : "") +
-           "t" + std::to_string(tile.run);
-  }
-  static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
-                     const Tile& tile) {
-    return l2::CostOf(shape, tile, device);
-  }
-  // Of boundary tests, see variant.h.
-  static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
-                                           const assay_device_info& device) {
-    const std::vector<Tile> tiles = l2::AllTiles(shape, device);
-    if (tiles.empty()) return {};
-    return {{"p", l2::BandRows(shape.stride_h)}, {"k", tiles[0].columns}, {"c", l2::kChunk}};
-  }
-
-  HopperL2(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
-      : HopperL2(problem, shape, device, l2::AllTiles(shape, device).at(0)) {}
-  HopperL2(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
-           const Tile& tile)
-      : shape_(shape), dtype_(problem.dtype), plan_(l2::PlanOf(shape, problem.dtype, tile, device)) {
-    description_ = std::to_string(l2::kPixels) + " pixels x " + std::to_string(tile.columns) +
-                   " channels a block, clusters of " + std::to_string(tile.pixel_blocks) +
-                   ", stages of operands " + std::to_string(tile.operands) + ", of weights " +
-                   std::to_string(tile.weights) + (tile.resident ? " (they stay)" : "") + ", room for " +
-                   std::to_string(plan_.slots) + " of " + std::to_string(plan_.blocks) +
-                   " blocks of pixels, " + std::to_string(plan_.shared_bytes) + " bytes of shared memory, " +
-                   std::to_string(plan_.clusters) + " clusters";
-  }
-
-  std::uint64_t workspace_bytes() const { return static_cast<std::uint64_t>(plan_.workspace_bytes); }
-  const std::string& description() const { return description_; }
-
-  cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
-    return DispatchSixteenBits(dtype_, [&](auto tag) {
-      using T = typename decltype(tag)::Type;
-      const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-      return device::LaunchKernel(l2::PrepackKernel<T>, dim3(512), dim3(256), 0, stream, shape_, plan_,
-                                  in(kWDw), in(kBDw), in(kWPw), in(kBPw),
-                                  static_cast<char*>(buffers.workspace));
-    });
-  }
-
-  cudaError_t Launch(const assay_buffers& buffers, void* stream) {
-#ifdef ASSAY_SIMT
-    (void)buffers, (void)stream;
-    return cudaErrorInvalidValue;
-#else
-    return DispatchSixteenBits(dtype_, [&](auto tag) {
-      using T = typename decltype(tag)::Type;
-      const auto launch = [&](auto kernel) {
-        const auto blocks = static_cast<unsigned>(plan_.tile.pixel_blocks);
-        // Blocks wait for each other: all of them run, or none.
-        return device::LaunchTogether(
-            kernel, dim3(static_cast<unsigned>(plan_.clusters) * blocks), dim3(blocks),
-            dim3(static_cast<unsigned>(wide::Threads(plan_.tile.columns))),
-            static_cast<std::size_t>(plan_.shared_bytes), stream, shape_, plan_,
-            static_cast<const T*>(buffers.inputs[kX]), static_cast<char*>(buffers.workspace),
-            static_cast<T*>(buffers.outputs[0]));
-      };
-      switch (plan_.tile.columns) {
-        case 256:
-          return launch(l2::L2Kernel<T, 32>);
-        case 192:
-          return launch(l2::L2Kernel<T, 24>);
-        case 128:
-          return launch(l2::L2Kernel<T, 16>);
-        default:
-          return cudaErrorInvalidValue;  // never: the tile was chosen from these
-      }
-    });
-#endif
-  }
-
- private:
-  static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 25) -
-                                              (1 << 11),  // an image behind the ring does not wrap
-      kMostElements = (std::int64_t{1} << 31) - 1;
-  static std::int64_t DivideUpTo64(std::int32_t c) { return (std::int64_t{c} + 63) / 64 * 64; }
-
-  Shape shape_;
-  assay_dtype dtype_;
-  l2::Plan plan_;
-  std::string description_;
 };
 
 }  // namespace
 
-assay_variant Row() { return VariantOf<HopperL2>::Row(); }
+assay_variant Row() { return VariantOf<l2::Fused<HopperL2>>::Row(); }
 
 }  // namespace assay::dsconv::hopper_l2

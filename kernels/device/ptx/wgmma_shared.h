@@ -69,7 +69,7 @@ ASSAY_PRODUCTS(24, "m64n192",
                "97", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
 
 // Plus d only where `adds`. `a` and `b` are MatrixDescriptors, of a's rows and b's columns: matrices of eight
-// of them by four k. Of the fp32 elements the upper 19 bits are taken.
+// of them by four k; or SwizzledDescriptors. Of the fp32 elements the upper 19 bits are taken.
 #define ASSAY_TF32_PRODUCT(tiles, shape, registers, a_at, b_at, adds_at, ...)                                \
   __device__ __forceinline__ void MultiplyTf32(float(&d)[tiles][4], std::uint64_t a, std::uint64_t b,        \
                                                bool adds) {                                                  \
@@ -93,10 +93,20 @@ ASSAY_TF32_PRODUCT(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " AS
                    ASSAY_SUMS16(0))
 ASSAY_TF32_PRODUCT(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64, "80",
                    "81", "82", ASSAY_SUMS16(0), ASSAY_SUMS4(16))
+ASSAY_TF32_PRODUCT(24, "m64n192",
+                   ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80, "96",
+                   "97", "98", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
 ASSAY_TF32_PRODUCT(32, "m64n256",
                    ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
                             ", " ASSAY_D96 ", " ASSAY_D112,
                    "128", "129", "130", ASSAY_SUMS16(0), ASSAY_SUMS16(16))
+
+// As of 16-bit elements.
+template <int kTiles>
+__device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint64_t a, std::uint64_t b,
+                                               ElementTag<float>) {
+  MultiplyTf32(d, a, b, true);
+}
 
 #undef ASSAY_SUMS
 #undef ASSAY_SUMS2

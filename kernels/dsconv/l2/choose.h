@@ -25,9 +25,9 @@ inline Plan PlanOf(const Shape& shape, assay_dtype dtype, const Tile& tile, cons
 
 // Cycles of a launch: of both halves, one after the other. They are under way at the same time, but hardly
 // faster for it (docs/kernels/hopper_l2.md). Fitted to 124 times of 35 problems, 11 % off (root mean square).
-inline double Cycles(const Shape& shape, const Plan& plan) {
+inline double Cycles(const Shape& shape, std::int32_t planes, const Plan& plan) {
   constexpr double kFixed = 13000;                     // of a launch
-  constexpr double kMultiply = 680, kStore = 5000;     // of a chunk and of a tile, for 256 columns
+  constexpr double kMultiply = 680, kStore = 5000;     // of a plane and of a tile, for 256 columns
   constexpr double kCopied = 47;                       // bytes a cycle, where they take longer than products
   constexpr double kBand = 126, kStridedBand = 0;      // of a multiprocessor, for a band
   constexpr double kColumn = 85, kStridedColumn = 90;  // and for each of its columns
@@ -42,35 +42,41 @@ inline double Cycles(const Shape& shape, const Plan& plan) {
       (shape.stride_w == 1 ? kBand + walked * kColumn : kStridedBand + walked * kStridedColumn) +
       kWait / wide::DepthwiseWarps(tile.columns);
   const double bands = plan.items / static_cast<double>(plan.clusters * tile.pixel_blocks);
-  return kFixed + rounds * (plan.chunks * chunk + kStore * columns) + bands * band;
+  return kFixed + rounds * (plan.chunks * planes * chunk + kStore * planes * columns) + bands * band;
 }
 
 // Microseconds of a launch on an H100.
-inline double CostOf(const Shape& shape, const Tile& tile, const assay_device_info& device) {
+inline double CostOf(const Shape& shape, assay_dtype dtype, const Tile& tile,
+                     const assay_device_info& device) {
   constexpr double kClock = 1755;  // cycles a microsecond
-  return Cycles(shape, PlanOf(shape, ASSAY_F16, tile, device)) / kClock;
+  return Cycles(shape, PlanesFor(dtype), PlanOf(shape, dtype, tile, device)) / kClock;
 }
 
-inline std::vector<Tile> AllTiles(const Shape& shape, const assay_device_info& device) {
-  const std::int32_t chunks = DivideUp(shape.c, kChunk);
+inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const assay_device_info& device) {
+  const std::int32_t chunks = DivideUp(shape.c, kChunk), planes = PlanesFor(dtype),
+                     products = DivideUp(shape.c, kChunk / planes);
   std::vector<std::pair<double, Tile>> found;
   const auto offer = [&](const Tile& tile) {
     if (tile.operands < 2 || tile.weights < 1) return;
-    found.emplace_back(CostOf(shape, tile, device), tile);
+    found.emplace_back(CostOf(shape, dtype, tile, device), tile);
   };
   for (const std::int32_t columns : kColumnChoices) {
     if (columns > 128 && shape.k <= columns - 64) continue;
     const std::int32_t weight_bytes = columns * kPixelBytes;
-    const std::int32_t rings = device.shared_bytes_per_block - SharedBytesBesideRings(columns);
+    const std::int32_t rings = device.shared_bytes_per_block - SharedBytesBesideRings(columns, planes);
     // All chunks of a band before the next band, or runs of 4.
     for (std::int32_t run = chunks; run >= std::min(chunks, 4); run = run > 4 ? 4 : 0) {
       for (const std::int32_t pixel_blocks : {2, 1}) {
         const std::int32_t stages = std::min(kMostStages, rings / (kOperandBytes + weight_bytes));
         offer({columns, pixel_blocks, false, stages, stages, run});
+        // What is left may be one more of operands.
+        if (planes > 1 && rings - stages * (kOperandBytes + weight_bytes) >= kOperandBytes) {
+          offer({columns, pixel_blocks, false, stages + 1, stages, run});
+        }
       }
-      const std::int32_t left = rings - chunks * weight_bytes;
-      if (shape.k <= columns && chunks <= kMostStages && left >= 3 * kOperandBytes) {
-        offer({columns, 1, true, std::min(kMostStages, left / kOperandBytes), chunks, run});
+      const std::int32_t left = rings - products * weight_bytes;
+      if (shape.k <= columns && products <= kMostStages && left >= 3 * kOperandBytes) {
+        offer({columns, 1, true, std::min(kMostStages, left / kOperandBytes), products, run});
       }
     }
   }

@@ -1,6 +1,6 @@
 // The depthwise half: a warp makes a band of outputs at a time, 64 channels of some rows, a lane two
-// channels. It walks along the rows, copies columns of x to shared memory some columns ahead, and adds each
-// to all sums under way that it is a tap of (fp32). What is finished goes to the workspace.
+// channels of them. It walks along the rows, copies columns of x to shared memory some columns ahead, and
+// adds each to all sums under way that it is a tap of (fp32). What is finished goes to the workspace.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -10,11 +10,9 @@
 #include "kernels/device/element.h"
 #include "kernels/device/ptx/global_flag.h"
 #include "kernels/device/ptx/opaque.h"
-#include "kernels/device/ptx/pair.h"
-#include "kernels/device/ptx/shared_word.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/l2/block.h"
-#include "kernels/dsconv/wide/clamp.h"
+#include "kernels/dsconv/l2/type.h"
 #include "kernels/dsconv/wide/two_channels.h"
 
 namespace assay::dsconv::l2 {
@@ -73,9 +71,14 @@ struct Columns {
 template <class T, int kStride>
 class BandLoad {
  public:
-  static constexpr int kIn = (BandRows(kStride) - 1) * kStride + 3;   // rows
-  static constexpr int kColumnBytes = kIn * kPixelBytes, kSlots = 3;  // pairs of columns
-  static constexpr int kPieces = 2 * kIn * 8, kCopies = (kPieces + 31) / 32;
+  static constexpr int kIn = (BandRows(kStride) - 1) * kStride + 3;  // rows
+  static constexpr int kRowBytes = TypeOf<T>::kPlanes * kPixelBytes;
+  static constexpr int kColumnBytes = kIn * kRowBytes, kSlots = 3;  // pairs of columns
+  static constexpr int kLanes = kRowBytes / 16;                     // that copy a pixel
+  static constexpr int kPieces = 2 * kIn * kLanes, kCopies = (kPieces + 31) / 32;
+  // Where copies end with the left column, those of the right one are found from them.
+  static constexpr bool kAlike = kIn % (32 / kLanes) == 0;
+  static constexpr int kPlaces = kAlike ? kCopies / 2 : kCopies;
 
   __device__ __forceinline__ BandLoad(const Block& block, const T* x, const Band& band,
                                       const Columns& columns, int lane)
@@ -84,15 +87,16 @@ class BandLoad {
         x_(reinterpret_cast<const char*>(x)),
         left_(columns.first_w + columns.first * plan_.step_w) {
     const std::int32_t first_h = band.first_row * kStride - shape_.pad_h;
-    const std::int32_t channel = band.chunk * kChunk + lane % 8 * 8;
+    const std::int32_t channel = band.chunk * kChunk + lane % kLanes * (16 / static_cast<int>(sizeof(T)));
 #pragma unroll
-    for (int i = 0; i < kCopies; ++i) {
-      const int segment = i * 4 + lane / 8, right = segment >= kIn ? 1 : 0, row = segment - right * kIn;
+    for (int i = 0; i < kPlaces; ++i) {
+      const int segment = i * (32 / kLanes) + lane / kLanes, right = segment >= kIn ? 1 : 0,
+                row = segment - right * kIn;
       const std::int32_t h = first_h + row * plan_.step_h, w = left_ + right * plan_.step_w;
       // May go below zero and around, where nothing is read.
       from_[i] = static_cast<std::uint32_t>((band.image * shape_.h + h) * shape_.w + w) *
-                     static_cast<std::uint32_t>(shape_.c * 2) +
-                 static_cast<std::uint32_t>(channel * 2);
+                     static_cast<std::uint32_t>(shape_.c * static_cast<int>(sizeof(T))) +
+                 static_cast<std::uint32_t>(channel * static_cast<int>(sizeof(T)));
       if (segment < 2 * kIn && h >= 0 && h < shape_.h && channel < shape_.c) pieces_ |= 1u << i;
       pieces_ |= static_cast<std::uint32_t>(right) << (i + kRight);
     }
@@ -102,14 +106,15 @@ class BandLoad {
   __device__ __forceinline__ void Load(int slot, std::uint32_t to) {
 #pragma unroll
     for (int i = 0; i < kCopies; ++i) {
-      const std::int32_t w = left_ + ((pieces_ >> (i + kRight) & 1) != 0 ? plan_.step_w : 0);
-      const bool valid =
-          (pieces_ >> i & 1) != 0 && static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape_.w);
+      const bool is_right = kAlike ? i >= kPlaces : (pieces_ >> (i + kRight) & 1) != 0;
+      const std::int32_t w = left_ + (is_right ? plan_.step_w : 0);
+      const bool valid = (pieces_ >> i % kPlaces & 1) != 0 &&
+                         static_cast<std::uint32_t>(w) < static_cast<std::uint32_t>(shape_.w);
       if ((i + 1) * 32 <= kPieces || static_cast<int>(threadIdx.x) % 32 < kPieces % 32) {
         device::CopyAsync16To(to + static_cast<std::uint32_t>(slot * 2 * kColumnBytes + i * 512),
-                              x_ + (valid ? from_[i] : 0), valid);
+                              x_ + (valid ? from_[i % kPlaces] : 0), valid);
       }
-      from_[i] += 2 * plan_.column_bytes;
+      from_[i % kPlaces] += (kAlike ? 1 : 2) * plan_.column_bytes;
     }
     left_ += 2 * plan_.step_w;
     device::CommitCopies();
@@ -119,7 +124,7 @@ class BandLoad {
   const Shape& shape_;
   const Plan& plan_;
   const char* const x_;
-  std::uint32_t from_[kCopies];
+  std::uint32_t from_[kPlaces];
   static constexpr int kRight = 16;
   // A bit for each copy whose row and channels exist; above, for those of right columns.
   std::uint32_t pieces_ = 0;
@@ -130,6 +135,8 @@ class BandLoad {
 template <class T, int kStride>
 class BandWalk {
   using Input = BandLoad<T, kStride>;
+  using Type = TypeOf<T>;
+  static constexpr std::uint32_t kLaneBytes = Type::kLaneBytes;
   static constexpr int kRows = BandRows(kStride), kIn = Input::kIn;
   static constexpr int kSets = kStride == 1 ? 3 : 2;   // outputs of a row under way
   static constexpr int kPairs = kStride == 1 ? 3 : 6;  // pairs of columns until all is where it was
@@ -138,8 +145,8 @@ class BandWalk {
   __device__ __forceinline__ BandWalk(const Block& block, const Band& band, const Columns& columns,
                                       std::uint32_t stage, int lane)
       : plan_(block.plan),
-        stage_(stage + static_cast<std::uint32_t>(lane) * 4),
-        swizzle_(static_cast<std::uint32_t>(lane) * 4),
+        stage_(stage + static_cast<std::uint32_t>(lane) * kLaneBytes),
+        swizzle_(static_cast<std::uint32_t>(lane) * kLaneBytes),
         outputs_(band.rows),
         columns_(band.columns) {
     const Shape& shape = block.shape;
@@ -150,7 +157,12 @@ class BandWalk {
     bias_ = device::LoadFloat2(filters + 9 * kChunk);
 #pragma unroll
     for (int i = 0; i < kSets * kRows; ++i) sums_[i / kRows][i % kRows] = bias_;
-    to_ = block.Operands() + static_cast<std::int64_t>(band.chunk) * plan_.slots * kOperandBytes;
+    to_ = block.Operands() +
+          static_cast<std::int64_t>(band.chunk * Type::kPlanes) * plan_.slots * kOperandBytes;
+    // The upper lanes' channels lie in the next plane, where `swizzle_` goes on behind a pixel's bytes.
+    if (Type::kPlanes == 2 && lane >= 16) {
+      to_ += static_cast<std::int64_t>(plan_.slots) * kOperandBytes - kPixelBytes;
+    }
     output_ = columns.first / kStride - (kStride == 1 ? 2 : 1);
     std::int32_t pixel = band.FirstPixel(shape);
     if (plan_.Recycles()) pixel = plan_.by_slots.Remainder(pixel / kPixels) * kPixels + pixel % kPixels;
@@ -182,13 +194,14 @@ class BandWalk {
   }
 
  private:
-  // 16 bytes a lane, where the walk reads 4.
-  __device__ __forceinline__ void Load(Input& input, int slot) { input.Load(slot, stage_ + 3 * swizzle_); }
+  // 16 bytes a lane, where the walk reads less.
+  __device__ __forceinline__ void Load(Input& input, int slot) {
+    input.Load(slot, stage_ + (16 / kLaneBytes - 1) * swizzle_);
+  }
 
   __device__ __forceinline__ float2 Value(int column, int row) const {
-    return wide::ToFloats<T>(device::LoadSharedWord(
-        stage_ +
-        static_cast<std::uint32_t>(column % (2 * Input::kSlots) * Input::kColumnBytes + row * kPixelBytes)));
+    return Type::Load(stage_ + static_cast<std::uint32_t>(column % (2 * Input::kSlots) * Input::kColumnBytes +
+                                                          row * Input::kRowBytes));
   }
 
   // A column at stride 1: tap 0 of outputs in set `begun`, 1 and 2 of those in the two before it.
@@ -236,8 +249,7 @@ class BandWalk {
 #pragma unroll
     for (int a = 0; a < kRows; ++a, place += plan_.row_place) {
       const std::uint32_t in_ring = min(place, place - plan_.ring_bytes);  // from behind it to its beginning
-      device::StoreWordIf(a < rows, to_ + (in_ring | ((place >> 3 & 0x70u) ^ swizzle_)),
-                          wide::PackClamped<T>(plan_.middle, sums_[set][a].x, sums_[set][a].y));
+      Type::StoreIf(a < rows, to_, in_ring, (place >> 3 & 0x70u) ^ swizzle_, plan_.middle, sums_[set][a]);
     }
     ++output_, place_ += static_cast<std::uint32_t>(plan_.step_w * kPixelBytes);
   }
@@ -323,8 +335,9 @@ __device__ __forceinline__ void MakeBands(const Shape& shape, const Plan& plan, 
     const Block block(shape, plan, workspace);
     const Band band(shape, plan, item);
     const Columns columns(shape, plan, band);
-    const std::uint32_t stage = device::SharedAddress(block.bands) +
-                                static_cast<std::uint32_t>((thread / 32 - kMultiplyWarps) * kBandBytes);
+    const std::uint32_t stage =
+        device::SharedAddress(block.bands) +
+        static_cast<std::uint32_t>((thread / 32 - kMultiplyWarps) * (kBandBytes * TypeOf<T>::kPlanes));
     BandLoad<T, kStride> input(block, x, band, columns, lane);
     input.Load(0, stage + static_cast<std::uint32_t>(lane) * 16);
     input.Load(1, stage + static_cast<std::uint32_t>(lane) * 16);

@@ -1,4 +1,5 @@
-// The kernel of `hopper_l2` (hopper_l2.cu says what it does), and the one that packs its weights.
+// The kernel of `hopper_l2` and `hopper_l2_tf32` (hopper_l2.cu says what it does), and the one that packs its
+// weights.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -26,8 +27,9 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
                    reinterpret_cast<float*>(packed));
   wide::PackFilters(first, step, plan.chunks, shape, w_dw, b_dw,
                     reinterpret_cast<float*>(packed + plan.filters_from));
-  wide::PackWeights(first, step, plan.column_tiles, plan.chunks, columns, shape.c, shape.k, wide::ChannelOf,
-                    w_pw, packed + plan.weights_from);
+  wide::PackWeights(first, step, plan.column_tiles, Products<PlanesOf(sizeof(T))>(shape, plan), columns,
+                    shape.c, shape.k, sizeof(T) == 4 ? wide::ChannelOfFloats : wide::ChannelOf, w_pw,
+                    packed + plan.weights_from);
   auto* counters = reinterpret_cast<std::uint32_t*>(packed + plan.counters_from);
   for (std::int64_t i = first; i < plan.counters; i += step) counters[i] = 0;
 }
@@ -64,7 +66,7 @@ __global__ void __launch_bounds__(wide::Threads(kTiles * 8), 1)
   } else {
     device::GiveRegisters<88>();
     if (warp == kMultiplyWarps + kWarps) {
-      Loader(block(), lane).LoadAll();
+      Loader<TypeOf<T>::kPlanes>(block(), lane).LoadAll();
     } else if (shape.stride_h == 1) {
       MakeBands<T, 1, kWarps>(shape, plan, workspace, x);
     } else {

@@ -11,6 +11,8 @@
 
 namespace assay::dsconv::l2 {
 
+// kPlanes of operands, and as many times weights, for a chunk.
+template <int kPlanes>
 class Loader {
  public:
   __device__ __forceinline__ Loader(const Block& block, int lane) : block_(block), lane_(lane) {}
@@ -22,9 +24,13 @@ class Loader {
       const std::int32_t pixels = min(block_.PixelBlock(tile), plan.blocks - 1);
       std::int32_t ready = 0;  // chunks whose operands are there
       for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
-        LoadWeights(block_.ColumnTile(tile), chunk);
-        if (chunk == ready) ready += WaitOperands(pixels, chunk);
-        LoadOperands(pixels, chunk);
+#pragma unroll
+        for (std::int32_t plane = chunk * kPlanes; plane < (chunk + 1) * kPlanes; ++plane) {
+          if (kPlanes > 1 && plane >= Products<kPlanes>(block_.shape, plan)) break;
+          LoadWeights(block_.ColumnTile(tile), plane);
+          if (chunk == ready) ready += WaitOperands(pixels, chunk);
+          LoadOperands(pixels, plane);
+        }
       }
       weights_stay_ = plan.tile.resident;
     }
@@ -50,7 +56,7 @@ class Loader {
     }
   }
 
-  __device__ __forceinline__ void LoadOperands(std::int32_t pixels, std::int32_t chunk) {
+  __device__ __forceinline__ void LoadOperands(std::int32_t pixels, std::int32_t plane) {
     const Plan& plan = block_.plan;
     device::WaitBarrier(block_.a_free + a_.slot, a_.freed());
     if (lane_ == 0) {
@@ -59,7 +65,7 @@ class Loader {
       device::ArriveAndExpect(barrier, kOperandBytes);
       device::CopyBulk(
           block_.a_ring + a_.slot * kOperandBytes,
-          block_.Operands() + (static_cast<std::int64_t>(chunk) * plan.slots + slot) * kOperandBytes,
+          block_.Operands() + (static_cast<std::int64_t>(plane) * plan.slots + slot) * kOperandBytes,
           kOperandBytes, barrier);
     }
     __syncwarp();
@@ -67,7 +73,7 @@ class Loader {
   }
 
   // This block's part of them, for all blocks of the cluster.
-  __device__ __forceinline__ void LoadWeights(std::int32_t columns, std::int32_t chunk) {
+  __device__ __forceinline__ void LoadWeights(std::int32_t columns, std::int32_t plane) {
     const Plan& plan = block_.plan;
     if (weights_stay_) return;
     device::WaitBarrier(block_.w_free + w_.slot, w_.freed());
@@ -76,9 +82,11 @@ class Loader {
       device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(plan.weight_bytes));
       const std::int32_t bytes = plan.weight_bytes / plan.tile.pixel_blocks, from = block_.rank * bytes;
       char* to = block_.w_ring + w_.slot * plan.weight_bytes + from;
-      const char* packed = block_.workspace + plan.weights_from +
-                           (static_cast<std::int64_t>(columns) * plan.chunks + chunk) * plan.weight_bytes +
-                           from;
+      const char* packed =
+          block_.workspace + plan.weights_from +
+          (static_cast<std::int64_t>(columns) * Products<kPlanes>(block_.shape, plan) + plane) *
+              plan.weight_bytes +
+          from;
       if (plan.tile.pixel_blocks == 1) {
         device::CopyBulk(to, packed, static_cast<std::uint32_t>(bytes), barrier);
       } else {

@@ -10,6 +10,7 @@
 #include "kernels/device/ptx/global_flag.h"
 #include "kernels/device/ptx/opaque.h"
 #include "kernels/dsconv/l2/block.h"
+#include "kernels/dsconv/l2/type.h"
 #include "kernels/dsconv/wide/place.h"
 #include "kernels/dsconv/wide/sums.h"
 
@@ -66,29 +67,30 @@ __device__ __forceinline__ void StoreSums(const Block& block, T* y, std::int32_t
                                           const float (&sums)[kTiles][4]) {
   const Shape& shape = block.shape;
   const std::int32_t first = block.PixelBlock(tile) * kPixels + warp * 16 + lane / 4;
-  const std::int32_t k0 = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * 8;
+  using Type = TypeOf<T>;
+  const std::int32_t k0 = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * (Type::kMatrices * 2);
 #pragma unroll
   for (int lower = 0; lower < 2; ++lower) {
     const std::int32_t pixel = first + 8 * lower;
     if (pixel >= block.plan.pixels) continue;
     T* to = y + static_cast<std::int64_t>(pixel) * shape.k;
 #pragma unroll
-    for (int i = 0; i < kTiles; i += 4) {
-      wide::StoreEight<T, kVectors>(shape, block.plan.output, to, k0 + i * 8, lower, sums + i);
+    for (int i = 0; i < kTiles; i += Type::kMatrices) {
+      Type::template StoreSums<kVectors>(shape, block.plan.output, to, k0 + i * 8, lower, sums + i);
     }
   }
 }
 
 template <class T, int kTiles>
 __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int warp, int lane) {
-  static_assert(kTiles % 4 == 0, "a lane stores the columns of four matrices at once");
+  static_assert(kTiles % TypeOf<T>::kMatrices == 0, "a lane stores their columns at once");
   const Plan& plan = block.plan;
   const auto* biases = reinterpret_cast<const float*>(block.workspace);
   Rings rings(block, warp, lane);
   for (std::int32_t tile = block.cluster; tile < plan.tiles; tile += plan.clusters) {
     float sums[kTiles][4];
-    wide::StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
-    const std::int32_t last = plan.chunks - 1;
+    TypeOf<T>::template StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
+    const std::int32_t last = Products<TypeOf<T>::kPlanes>(block.shape, plan) - 1;
     for (std::int32_t chunk = 0; chunk < last; ++chunk) wide::MultiplyChunk<T, kTiles, 4>(rings, chunk, sums);
     if (plan.last_steps > 2) {
       wide::MultiplyChunk<T, kTiles, 4>(rings, last, sums);
@@ -106,7 +108,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int w
     device::WaitProducts<0>();
     device::HoldSums(sums);
     rings.GiveBack();
-    if (block.shape.k % 8 == 0) {
+    if (block.shape.k % (16 / static_cast<int>(sizeof(T))) == 0) {
       StoreSums<T, kTiles, true>(block, y, tile, warp, lane, sums);
     } else {
       StoreSums<T, kTiles, false>(block, y, tile, warp, lane, sums);

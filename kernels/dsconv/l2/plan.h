@@ -1,4 +1,5 @@
-// How `hopper_l2` cuts a problem, and how that lies in shared memory and in the workspace.
+// How `hopper_l2` and `hopper_l2_tf32` cut a problem, and how that lies in shared memory and in the
+// workspace.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -20,15 +21,23 @@ using wide::kOperandBytes;
 using wide::kPixelBytes;
 using wide::kPixels;
 
-// Room for barriers, the most stages of a ring, and what a depthwise warp keeps of x: six columns of a band.
+// Products take 128 bytes of a pixel's 64 channels at once, and so many times as many there are.
+__host__ __device__ constexpr std::int32_t PlanesOf(std::size_t element_bytes) {
+  return static_cast<std::int32_t>(element_bytes / 2);
+}
+
+inline std::int32_t PlanesFor(assay_dtype dtype) { return PlanesOf(dtype == ASSAY_F32 ? 4 : 2); }
+
+// Room for barriers, the most stages of a ring, and what a depthwise warp keeps of x for each plane: six
+// columns of a band.
 inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12, kBandBytes = 6 * 6 * kPixelBytes;
 
 // Rows of outputs that a warp makes at once: more would need more registers.
 __host__ __device__ constexpr std::int32_t BandRows(std::int32_t stride) { return stride == 1 ? 4 : 2; }
 
 // 1024 bytes are lost by aligning.
-inline std::int32_t SharedBytesBesideRings(std::int32_t columns) {
-  return 1024 + kHeadBytes + wide::DepthwiseWarps(columns) * kBandBytes;
+inline std::int32_t SharedBytesBesideRings(std::int32_t columns, std::int32_t planes) {
+  return 1024 + kHeadBytes + wide::DepthwiseWarps(columns) * kBandBytes * planes;
 }
 
 // What may be chosen.
@@ -42,12 +51,12 @@ struct Tile {
 
 // One launch. Output pixels are numbered as they lie in y, and 128 of them make a block of operands. The
 // depthwise half is made by bands: some rows of one image, or of every dilation-th of its rows and columns,
-// 64 channels (a chunk) at a time. What it makes lies in the workspace, [chunks][pixels][64 channels],
-// swizzled as wgmma wants it.
+// 64 channels (a chunk) at a time. What it makes lies in the workspace, [planes][pixels][128 bytes of
+// channels], swizzled as wgmma wants it: a plane for a chunk of 16-bit channels, two for one of TF32.
 struct Plan {
   Tile tile;
   wide::Clamp middle, output;        // the activations
-  std::int32_t chunks, last_steps;   // of input channels; products of 16 in the last of them
+  std::int32_t chunks, last_steps;   // of input channels; products of 32 bytes in the last of all planes
   std::int32_t pixels, blocks;       // of all images, and blocks of 128 of them
   std::int32_t column_tiles, tiles;  // blocks of output channels; what clusters work on, those first
   std::int32_t clusters;
@@ -73,15 +82,21 @@ struct Plan {
   static constexpr std::int32_t kEnded = 0, kDone = 32;
 };
 
+// Planes that have channels: the last chunk may be of one.
+template <std::int32_t kPlanes>
+__host__ __device__ __forceinline__ std::int32_t Products(const Shape& shape, const Plan& plan) {
+  return kPlanes == 1 ? plan.chunks : DivideUp(shape.c, kChunk / kPlanes);
+}
+
 // Blocks of operands that a round of all clusters works on.
 inline std::int32_t BlocksOfRound(const Plan& plan) {
   return std::max(1, plan.clusters * plan.tile.pixel_blocks / plan.column_tiles);
 }
 
 // Bands that are made at the same time reach over many blocks of operands, and so does a round of tiles.
-inline void PlaceOperands(const Shape& shape, Plan& plan) {
+inline void PlaceOperands(const Shape& shape, std::int32_t planes, Plan& plan) {
   constexpr std::int64_t kMostKept = 40 << 20, kMostRecycled = 34 << 20;  // bytes that L2 keeps
-  const std::int64_t block_bytes = static_cast<std::int64_t>(plan.chunks) * kOperandBytes;
+  const std::int64_t block_bytes = static_cast<std::int64_t>(plan.chunks) * planes * kOperandBytes;
   plan.slots = plan.blocks;
   if (plan.blocks * block_bytes > kMostKept) {
     // A band must not wait for a block of operands whose bands come after it: room for two groups and images.
@@ -94,11 +109,13 @@ inline void PlaceOperands(const Shape& shape, Plan& plan) {
 
 // On a device that holds so many clusters of the tile.
 inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, std::int32_t clusters) {
+  const std::int32_t planes = PlanesFor(dtype), bytes = 2 * planes;
+  const std::int32_t of_plane = kPixelBytes / bytes, products = DivideUp(shape.c, of_plane);
   Plan plan{};
   plan.tile = tile, plan.clusters = clusters;
   plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
   plan.chunks = DivideUp(shape.c, kChunk);
-  plan.last_steps = DivideUp(shape.c - (plan.chunks - 1) * kChunk, 16);
+  plan.last_steps = DivideUp(shape.c - (products - 1) * of_plane, of_plane / 4);
   plan.pixels = shape.n * shape.p * shape.q, plan.blocks = DivideUp(plan.pixels, kPixels);
   plan.column_tiles = DivideUp(shape.k, tile.columns);
   plan.tiles = DivideUp(plan.blocks, tile.pixel_blocks) * plan.column_tiles;
@@ -116,10 +133,10 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
                                  1, plan.units);
   }
   plan.weight_bytes = tile.columns * kPixelBytes;
-  plan.shared_bytes =
-      SharedBytesBesideRings(tile.columns) + tile.operands * kOperandBytes + tile.weights * plan.weight_bytes;
-  PlaceOperands(shape, plan);
-  plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * 2);
+  plan.shared_bytes = SharedBytesBesideRings(tile.columns, planes) + tile.operands * kOperandBytes +
+                      tile.weights * plan.weight_bytes;
+  PlaceOperands(shape, planes, plan);
+  plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * bytes);
   plan.row_pixels = plan.step_h * shape.q;
   plan.row_place = static_cast<std::uint32_t>(plan.row_pixels) * kPixelBytes;
   plan.ring_bytes = plan.Recycles() ? static_cast<std::uint32_t>(plan.slots) * kOperandBytes : ~0u;
@@ -129,12 +146,12 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   const std::int64_t columns = static_cast<std::int64_t>(plan.column_tiles) * tile.columns;
   plan.filters_from = up(columns * 4);
   plan.weights_from = plan.filters_from + up(static_cast<std::int64_t>(plan.chunks) * 10 * kChunk * 4);
-  plan.counters_from = plan.weights_from + columns * plan.chunks * kPixelBytes;
+  plan.counters_from = plan.weights_from + columns * products * kPixelBytes;
   plan.filled_at = Plan::kDone + DivideUp(plan.blocks, 32) * 32;
   plan.counters = plan.filled_at + static_cast<std::int64_t>(plan.blocks) * plan.chunks;
   plan.operands_from = plan.counters_from + up(plan.counters * 4);
   plan.workspace_bytes =
-      plan.operands_from + static_cast<std::int64_t>(plan.slots) * plan.chunks * kOperandBytes;
+      plan.operands_from + static_cast<std::int64_t>(plan.slots) * plan.chunks * planes * kOperandBytes;
   plan.by_columns = device::Divisor(plan.column_tiles);
   plan.by_bands = device::Divisor(plan.bands), plan.by_chunks = device::Divisor(plan.chunks);
   plan.by_phases_w = device::Divisor(plan.phases_w), plan.by_phases_h = device::Divisor(plan.phases_h);

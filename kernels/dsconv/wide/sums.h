@@ -1,6 +1,6 @@
-// The sums of a warpgroup, 64 pixels by 8 kTiles channels: their beginning as b_pw, a product of 16 channels,
-// and their stores. Columns stand in the order of ChannelOf (weights.h), so that a lane has 8 channels in a
-// row.
+// The sums of a warpgroup, 64 pixels by 8 kTiles channels: their beginning as b_pw, a product of 16 channels
+// (8 of TF32), and their stores. Columns stand in the order of ChannelOf (weights.h), so that a lane has 16
+// bytes of channels in a row.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -36,6 +36,34 @@ __device__ __forceinline__ void StoreEight(const Shape& shape, const Clamp& clam
   }
 }
 
+// The same of 4 channels of fp32, from two matrices.
+template <bool kVectors>
+__device__ __forceinline__ void StoreFour(const Shape& shape, const Clamp& clamp, float* pixel,
+                                          std::int32_t k, int lower, const float (*sums)[4]) {
+  float four[4];
+#pragma unroll
+  for (int i = 0; i < 4; ++i) four[i] = Clamped(clamp, sums[i / 2][2 * lower + i % 2]);
+  if constexpr (kVectors) {
+    if (k < shape.k) device::StoreFloat4(pixel + k, make_float4(four[0], four[1], four[2], four[3]));
+  } else {
+#pragma unroll
+    for (int i = 0; i < 4; ++i) {
+      if (k + i < shape.k) pixel[k + i] = four[i];
+    }
+  }
+}
+
+// Where a lane's columns are the channels of StoreFour.
+template <int kTiles>
+__device__ __forceinline__ void StartFours(const float* biases, int lane, float (&sums)[kTiles][4]) {
+#pragma unroll
+  for (int i = 0; i < kTiles; i += 2) {
+    const float4 four = device::LoadFloat4(biases + i * 8 + lane % 4 * 4);
+    sums[i][0] = sums[i][2] = four.x, sums[i][1] = sums[i][3] = four.y;
+    sums[i + 1][0] = sums[i + 1][2] = four.z, sums[i + 1][1] = sums[i + 1][3] = four.w;
+  }
+}
+
 template <int kTiles>
 __device__ __forceinline__ void StartSums(const float* biases, int lane, float (&sums)[kTiles][4]) {
 #pragma unroll
@@ -51,8 +79,8 @@ __device__ __forceinline__ void StartSums(const float* biases, int lane, float (
   }
 }
 
-// All columns times 16 channels. One product of 256 columns would need more registers than a thread has at
-// first: the compiler refuses it, whatever the warpgroup takes later.
+// All columns times 16 channels, or 8 of TF32. One product of 256 columns would need more registers than a
+// thread has at first: the compiler refuses it, whatever the warpgroup takes later.
 template <class T, int kTiles>
 __device__ __forceinline__ void Multiply(float (&sums)[kTiles][4], std::uint64_t left, std::uint64_t right) {
   constexpr auto kTag = device::ElementTag<T>{};
@@ -67,8 +95,9 @@ __device__ __forceinline__ void Multiply(float (&sums)[kTiles][4], std::uint64_t
   }
 }
 
-// Begins the products of a chunk, kSteps times 16 channels, and waits for those of the chunk before. No
-// branch may part the products: the compiler would wait for them there. `rings` are those of either kernel.
+// Begins the products of a chunk, kSteps times 32 bytes of channels, and waits for those of the chunk before.
+// No branch may part the products: the compiler would wait for them there. `rings` are those of either
+// kernel.
 template <class T, int kTiles, int kSteps, class Rings>
 __device__ __forceinline__ void MultiplyChunk(Rings& rings, std::int32_t chunk, float (&sums)[kTiles][4]) {
   rings.Wait();

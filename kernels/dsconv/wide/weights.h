@@ -1,8 +1,8 @@
 // Weights as kernels of 64 input channels at once and blocks of output channels read them:
 //   b_pw: [columns of all blocks] floats
 //   depthwise: [chunks][r s taps and b_dw][64 channels] floats
-//   pointwise: [blocks of columns][chunks][columns][64 channels], swizzled as wgmma wants them: unit u of 8
-//     channels of column n at u ^ n % 8. Columns stand in the order of ChannelOf.
+//   pointwise: [blocks of columns][chunks][columns][128 bytes: 64 channels, or 32 of TF32], swizzled as wgmma
+//     wants them: unit u of 16 bytes of column n at u ^ n % 8. Columns stand in the order of ChannelOf.
 // Zeros stand for channels beyond C and K. Each is packed by threads `first`, `first + step`, ...
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "kernels/device/element.h"
+#include "kernels/device/ptx/mma.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/shape.h"
 #include "kernels/dsconv/wide/plan.h"
@@ -22,6 +23,21 @@ namespace assay::dsconv::wide {
 // those of 32 are 8 channels in a row.
 __device__ __forceinline__ std::int32_t ChannelOf(std::int32_t n) {
   return n / 32 * 32 + n % 8 / 2 * 8 + n % 32 / 8 * 2 + n % 2;
+}
+// In fp32, of which 16 bytes hold four: those of 16 columns are 4 channels in a row.
+__device__ __forceinline__ std::int32_t ChannelOfFloats(std::int32_t n) {
+  return n / 16 * 16 + n % 8 / 2 * 4 + n % 16 / 8 * 2 + n % 2;
+}
+
+// 16 bytes of weights as products take them: fp32 is rounded to TF32.
+template <class T>
+__device__ __forceinline__ uint4 OperandsOf(const T* from) {
+  uint4 unit = device::LoadUint4(from);
+  if constexpr (sizeof(T) == 4) {
+    for (std::uint32_t* word : {&unit.x, &unit.y, &unit.z, &unit.w})
+      *word = device::ToTf32(__uint_as_float(*word));
+  }
+  return unit;
 }
 
 template <class T>
@@ -54,22 +70,23 @@ __device__ __forceinline__ void PackFilters(std::int64_t first, std::int64_t ste
   }
 }
 
-// `columns` of each of `blocks`, from `inputs` to `outputs` channels. channel_of(n): the output channel,
-// within a block's, of column n.
+// `columns` of each of `blocks`, from `inputs` to `outputs` channels, in chunks of 128 bytes of input
+// channels. channel_of(n): the output channel, within a block's, of column n.
 template <class T, class ChannelOfColumn>
 __device__ __forceinline__ void PackWeights(std::int64_t first, std::int64_t step, std::int32_t blocks,
                                             std::int32_t chunks, std::int32_t columns, std::int32_t inputs,
                                             std::int32_t outputs, ChannelOfColumn channel_of, const T* w_pw,
                                             char* to) {
+  constexpr std::int32_t kOfUnit = 16 / sizeof(T);
   for (std::int64_t i = first; i < static_cast<std::int64_t>(blocks) * chunks * columns * 8; i += step) {
     const auto unit = static_cast<std::int32_t>(i % 8);
     const std::int64_t row = i / 8;
     const auto n = static_cast<std::int32_t>(row % columns);
     const auto of_block = static_cast<std::int32_t>(row / columns);
     const std::int32_t k = of_block / chunks * columns + channel_of(n);
-    const std::int32_t c = of_block % chunks * kChunk + unit * 8;
+    const std::int32_t c = of_block % chunks * (8 * kOfUnit) + unit * kOfUnit;
     const uint4 value = k < outputs && c < inputs
-                            ? device::LoadUint4(w_pw + static_cast<std::int64_t>(k) * inputs + c)
+                            ? OperandsOf(w_pw + static_cast<std::int64_t>(k) * inputs + c)
                             : make_uint4(0, 0, 0, 0);
     device::StoreUint4(to + row * kPixelBytes + (unit ^ n % 8) * 16, value);
   }

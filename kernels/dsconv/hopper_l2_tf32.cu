@@ -1,0 +1,41 @@
+// The kernel of hopper_l2.cu for fp32 tensors: many output channels, the pointwise half in TF32. The
+// depthwise half adds in fp32, and what it hands over in L2 is rounded to TF32, as pointwise weights are when
+// they are prepacked. A warp's band is 64 channels as there, which are two blocks of operands instead of one;
+// products and all that is copied take twice as long, and so y. Time goes to the tensor cores, which FFMA of
+// the depthwise half holds up.
+#include "kernels/dsconv/l2/fused.h"
+
+namespace assay::dsconv::hopper_l2_tf32 {
+namespace {
+
+struct HopperL2Tf32 {
+  static constexpr const char* kName = "hopper_l2_tf32";
+  static constexpr const char* kSummary =
+      "for many output channels: depthwise in fp32, handed over in L2, pointwise by wgmma in TF32; fp32, "
+      "sm_90a";
+
+  static assay_promise Promise(assay_dtype) {
+    assay_promise promise = Fp32Promise();
+    promise.operand = ASSAY_FORMAT_TF32;
+    promise.prepacks_weights = 1;
+    return promise;
+  }
+  static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
+                                const assay_device_info& device) {
+    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
+    if (problem.dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
+    if (problem.layout == ASSAY_NHWC && shape.c % 4 == 0) return {};
+    return "takes nhwc with c a multiple of 4, whose rows are read 16 bytes at a time; hopper_tf32 takes "
+           "others";
+  }
+  template <class Fn>
+  static cudaError_t Dispatch(assay_dtype, Fn&& fn) {
+    return fn(device::ElementTag<float>{});
+  }
+};
+
+}  // namespace
+
+assay_variant Row() { return VariantOf<l2::Fused<HopperL2Tf32>>::Row(); }
+
+}  // namespace assay::dsconv::hopper_l2_tf32
