@@ -12,7 +12,8 @@ namespace assay {
 // The reason with which the variant has to refuse every problem of this dtype; empty where it has to take
 // them, but for MayRefuse.
 inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
-  const bool hopper_tf32 = variant == "hopper_tf32" || variant == "hopper_tf32x3" || variant == "hopper_ffma";
+  const bool hopper_tf32 = variant == "hopper_tf32" || variant == "hopper_tf32x3" ||
+                           variant == "hopper_ffma" || variant == "hopper_l2_tf32";
   if (variant == "hopper" || variant == "hopper_wide" || variant == "hopper_l2" ||
       variant == "hopper_dilated" || variant == "hopper_group" || hopper_tf32) {
     return "needs sm_90a";

@@ -70,12 +70,14 @@ inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const a
         const std::int32_t stages = std::min(kMostStages, rings / (kOperandBytes + weight_bytes));
         offer({columns, pixel_blocks, false, stages, stages, run});
         // What is left may be one more of operands.
-        if (planes > 1 && rings - stages * (kOperandBytes + weight_bytes) >= kOperandBytes) {
+        if (planes > 1 && stages < kMostStages &&
+            rings - stages * (kOperandBytes + weight_bytes) >= kOperandBytes) {
           offer({columns, pixel_blocks, false, stages + 1, stages, run});
         }
       }
+      if (shape.k > columns || products > kMostStages) continue;
       const std::int32_t left = rings - products * weight_bytes;
-      if (shape.k <= columns && products <= kMostStages && left >= 3 * kOperandBytes) {
+      if (left >= 3 * kOperandBytes) {
         offer({columns, 1, true, std::min(kMostStages, left / kOperandBytes), products, run});
       }
     }
