@@ -23,6 +23,16 @@ __device__ __forceinline__ void LoadMatrix4(std::uint32_t (&to)[4], const void* 
 #endif
 }
 
+#ifndef ASSAY_SIMT
+// The same, of addresses in shared memory; an fp32 takes the place of two elements.
+__device__ __forceinline__ void LoadMatrix4At(std::uint32_t (&to)[4], std::uint32_t row) {
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n"
+               : "=r"(to[0]), "=r"(to[1]), "=r"(to[2]), "=r"(to[3])
+               : "r"(row)
+               : "memory");
+}
+#endif
+
 // Two matrices, whose rows lanes 0 to 15 name.
 __device__ __forceinline__ void LoadMatrix2(std::uint32_t (&to)[2], const void* row) {
 #ifdef ASSAY_SIMT

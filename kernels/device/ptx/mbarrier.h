@@ -33,14 +33,18 @@ __device__ __forceinline__ void ArriveBarrier(std::uint64_t* barrier) {
   asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];\n" ::"r"(SharedAddress(barrier)) : "memory");
 }
 
-// Returns when the phase of this parity is complete; the first phase has parity 0.
-__device__ __forceinline__ void WaitBarrier(std::uint64_t* barrier, std::uint32_t parity) {
+// Returns when the phase of this parity is complete; the first phase has parity 0. The barrier is named by
+// its address in shared memory.
+__device__ __forceinline__ void WaitBarrierAt(std::uint32_t barrier, std::uint32_t parity) {
   asm volatile(
       "{.reg .pred done;\n"
       "again_%=: mbarrier.try_wait.parity.shared::cta.b64 done, [%0], %1;\n"
-      "@!done bra again_%=;}\n" ::"r"(SharedAddress(barrier)),
+      "@!done bra again_%=;}\n" ::"r"(barrier),
       "r"(parity)
       : "memory");
+}
+__device__ __forceinline__ void WaitBarrier(std::uint64_t* barrier, std::uint32_t parity) {
+  WaitBarrierAt(SharedAddress(barrier), parity);
 }
 
 }  // namespace assay::device

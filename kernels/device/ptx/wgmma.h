@@ -31,6 +31,14 @@ __device__ __forceinline__ std::uint64_t MatrixDescriptor(const void* shared, st
 __device__ __forceinline__ std::uint64_t SwizzledDescriptor(const void* shared) {
   return AddressInDescriptor(shared) | 1ull << 16 | 64ull << 32 | 1ull << 62;
 }
+// Of an address in shared memory; what is the same in all of them is found again, not kept.
+__device__ __forceinline__ std::uint64_t SwizzledDescriptorAt(std::uint32_t address) {
+  std::uint64_t descriptor;
+  asm("mov.b64 %0, {%1, %2};\n"
+      : "=l"(descriptor)
+      : "r"((address & 0x3ffffu) >> 4 | 1u << 16), "r"(64u | 1u << 30));
+  return descriptor;
+}
 
 // Shared memory written by this thread is seen by wgmma and TMA after this and a barrier.
 __device__ __forceinline__ void FenceAsyncProxy() {

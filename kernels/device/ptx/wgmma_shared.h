@@ -30,6 +30,7 @@ namespace assay::device {
 #define ASSAY_D32_35 "%32, %33, %34, %35"
 #define ASSAY_D32_39 "%32, %33, %34, %35, %36, %37, %38, %39"
 #define ASSAY_D32 "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
+#define ASSAY_D48_51 "%48, %49, %50, %51"
 #define ASSAY_D48 "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 #define ASSAY_D64 "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
 #define ASSAY_D80 "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
@@ -101,6 +102,24 @@ ASSAY_TF32_PRODUCT(32, "m64n256",
                             ", " ASSAY_D96 ", " ASSAY_D112,
                    "128", "129", "130", ASSAY_SUMS16(0), ASSAY_SUMS16(16))
 
+// Plus d, with a in registers: of a warp's 16 rows, as fragments of mma.sync.m16n8k8 (mma.h). They keep their
+// values until the products are done.
+#define ASSAY_TF32_PRODUCT_FROM(tiles, shape, registers, a0, a1, a2, a3, b_at, ...)                       \
+  __device__ __forceinline__ void MultiplyTf32(float(&d)[tiles][4], const std::uint32_t(&a)[4],           \
+                                               std::uint64_t b) {                                         \
+    asm volatile(                                                                                         \
+        "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"                                                           \
+        "wgmma.mma_async.sync.aligned." shape "k8.f32.tf32.tf32 {" registers "}, {%" a0 ", %" a1 ", %" a2 \
+        ", %" a3 "}, %" b_at ", p, 1, 1;}\n"                                                              \
+        : __VA_ARGS__                                                                                     \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));                                            \
+  }
+
+ASSAY_TF32_PRODUCT_FROM(13, "m64n104", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48_51, "52", "53",
+                        "54", "55", "56", ASSAY_SUMS8(0), ASSAY_SUMS4(8), ASSAY_SUMS(12))
+ASSAY_TF32_PRODUCT_FROM(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48, "64", "65",
+                        "66", "67", "68", ASSAY_SUMS16(0))
+
 // As of 16-bit elements.
 template <int kTiles>
 __device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint64_t a, std::uint64_t b,
@@ -120,6 +139,7 @@ __device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint6
 #undef ASSAY_D32_35
 #undef ASSAY_D32_39
 #undef ASSAY_D32
+#undef ASSAY_D48_51
 #undef ASSAY_D48
 #undef ASSAY_D64
 #undef ASSAY_D80
@@ -128,6 +148,7 @@ __device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint6
 #undef ASSAY_PRODUCT
 #undef ASSAY_PRODUCTS
 #undef ASSAY_TF32_PRODUCT
+#undef ASSAY_TF32_PRODUCT_FROM
 
 }  // namespace assay::device
 

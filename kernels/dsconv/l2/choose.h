@@ -12,7 +12,10 @@
 namespace assay::dsconv::l2 {
 
 // Output channels of a block that kernels are compiled for.
-inline constexpr std::int32_t kColumnChoices[] = {256, 192, 128};
+inline constexpr std::int32_t kColumnChoices[] = {256, 208, 192, 128};
+inline bool HasColumns(assay_dtype dtype, std::int32_t columns) {
+  return columns != 208 || dtype == ASSAY_F32;
+}
 
 // Clusters whose blocks fill a multiprocessor each: pairs lie within a GPC, which holds an even number.
 inline std::int32_t Clusters(const Tile& tile, const assay_device_info& device) {
@@ -61,7 +64,7 @@ inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const a
     found.emplace_back(CostOf(shape, dtype, tile, device), tile);
   };
   for (const std::int32_t columns : kColumnChoices) {
-    if (columns > 128 && shape.k <= columns - 64) continue;
+    if (!HasColumns(dtype, columns) || (columns > 128 && shape.k <= columns - 64)) continue;
     const std::int32_t weight_bytes = columns * kPixelBytes;
     const std::int32_t rings = device.shared_bytes_per_block - SharedBytesBesideRings(columns, planes);
     // All chunks of a band before the next band, or runs of 4.

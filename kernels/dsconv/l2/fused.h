@@ -118,6 +118,9 @@ class Fused {
       switch (plan_.tile.columns) {
         case 256:
           return launch(L2Kernel<T, 32>);
+        case 208:
+          if constexpr (sizeof(T) == 4) return launch(L2Kernel<T, 26>);
+          return cudaErrorInvalidValue;
         case 192:
           return launch(L2Kernel<T, 24>);
         case 128:

@@ -5,11 +5,14 @@
 
 #include <cuda_runtime.h>
 
+#include <type_traits>
+
 #ifndef ASSAY_SIMT
 
 #include "kernels/device/ptx/global_flag.h"
 #include "kernels/device/ptx/opaque.h"
 #include "kernels/dsconv/l2/block.h"
+#include "kernels/dsconv/l2/multiply_tf32.h"
 #include "kernels/dsconv/l2/type.h"
 #include "kernels/dsconv/wide/place.h"
 #include "kernels/dsconv/wide/sums.h"
@@ -86,16 +89,22 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int w
   static_assert(kTiles % TypeOf<T>::kMatrices == 0, "a lane stores their columns at once");
   const Plan& plan = block.plan;
   const auto* biases = reinterpret_cast<const float*>(block.workspace);
-  Rings rings(block, warp, lane);
+  constexpr bool kFromRegisters = std::is_same_v<T, float> && kTiles > 24;
+  std::conditional_t<kFromRegisters, RegisterRings, Rings> rings(block, warp, lane);
   for (std::int32_t tile = block.cluster; tile < plan.tiles; tile += plan.clusters) {
     float sums[kTiles][4];
     TypeOf<T>::template StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
     const std::int32_t last = Products<TypeOf<T>::kPlanes>(block.shape, plan) - 1;
-    for (std::int32_t chunk = 0; chunk < last; ++chunk) wide::MultiplyChunk<T, kTiles, 4>(rings, chunk, sums);
-    if (plan.last_steps > 2) {
-      wide::MultiplyChunk<T, kTiles, 4>(rings, last, sums);
+    if constexpr (kFromRegisters) {
+      for (std::int32_t chunk = 0; chunk <= last; ++chunk) MultiplyFromRegisters(rings, sums);
     } else {
-      wide::MultiplyChunk<T, kTiles, 2>(rings, last, sums);
+      for (std::int32_t chunk = 0; chunk < last; ++chunk)
+        wide::MultiplyChunk<T, kTiles, 4>(rings, chunk, sums);
+      if (plan.last_steps > 2) {
+        wide::MultiplyChunk<T, kTiles, 4>(rings, last, sums);
+      } else {
+        wide::MultiplyChunk<T, kTiles, 2>(rings, last, sums);
+      }
     }
     if (plan.tile.resident) rings.BeginWeights();
     // All of the tile's operands have been copied: others may take their place.
@@ -107,7 +116,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int w
     __syncwarp();
     device::WaitProducts<0>();
     device::HoldSums(sums);
-    rings.GiveBack();
+    if constexpr (!kFromRegisters) rings.GiveBack();
     if (block.shape.k % (16 / static_cast<int>(sizeof(T))) == 0) {
       StoreSums<T, kTiles, true>(block, y, tile, warp, lane, sums);
     } else {

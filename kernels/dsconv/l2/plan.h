@@ -42,7 +42,7 @@ inline std::int32_t SharedBytesBesideRings(std::int32_t columns, std::int32_t pl
 
 // What may be chosen.
 struct Tile {
-  std::int32_t columns;            // output channels of a block: 128, 192 or 256
+  std::int32_t columns;            // output channels of a block, of kColumnChoices
   std::int32_t pixel_blocks;       // of a cluster, 1 or 2, that share their weights
   bool resident;                   // the weights stay in shared memory
   std::int32_t operands, weights;  // stages of each ring
