@@ -73,6 +73,11 @@ __device__ __forceinline__ void HoldSums(float (&d)[kMatrices][4]) {
   for (std::size_t i = 0; i < kMatrices * 4; ++i) asm volatile("" : "+f"(d[i / 4][i % 4])::"memory");
 }
 
+// After a wait: until here the registers of a are not used for anything else.
+__device__ __forceinline__ void HoldOperands(const std::uint32_t (&a)[4]) {
+  asm volatile("" ::"r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]));
+}
+
 }  // namespace assay::device
 
 #endif

@@ -82,7 +82,7 @@ __device__ __forceinline__ void BeginStep(std::uint32_t (&operands)[4], std::uin
 template <int kLeft>
 __device__ __forceinline__ void EndStep(const std::uint32_t (&operands)[4]) {
   device::WaitProducts<kLeft>();
-  asm volatile("" ::"r"(operands[0]), "r"(operands[1]), "r"(operands[2]), "r"(operands[3]));
+  device::HoldOperands(operands);
 }
 
 // Makes the products of a chunk. Operands of a step are on their way while those before are multiplied; but
