@@ -12,10 +12,13 @@
 namespace assay::dsconv::l2 {
 
 // Output channels of a block that kernels are compiled for.
-inline constexpr std::int32_t kColumnChoices[] = {256, 208, 192, 128};
-inline bool HasColumns(assay_dtype dtype, std::int32_t columns) {
-  return columns != 208 || dtype == ASSAY_F32;
-}
+struct ColumnChoice {
+  std::int32_t columns;
+  bool few_makers, tf32;  // of TF32 alone
+};
+inline constexpr ColumnChoice kColumnChoices[] = {{256, false, false}, {256, true, true},
+                                                  {240, true, true},   {208, false, true},
+                                                  {192, false, false}, {128, false, false}};
 
 // Clusters whose blocks fill a multiprocessor each: pairs lie within a GPC, which holds an even number.
 inline std::int32_t Clusters(const Tile& tile, const assay_device_info& device) {
@@ -43,7 +46,7 @@ inline double Cycles(const Shape& shape, std::int32_t planes, const Plan& plan) 
   const double walked = DivideUp(shape.q, plan.step_w) + 2;
   const double band =
       (shape.stride_w == 1 ? kBand + walked * kColumn : kStridedBand + walked * kStridedColumn) +
-      kWait / wide::DepthwiseWarps(tile.columns);
+      kWait / Makers(tile.columns, tile.few_makers);
   const double bands = plan.items / static_cast<double>(plan.clusters * tile.pixel_blocks);
   return kFixed + rounds * (plan.chunks * planes * chunk + kStore * planes * columns) + bands * band;
 }
@@ -63,25 +66,26 @@ inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const a
     if (tile.operands < 2 || tile.weights < 1) return;
     found.emplace_back(CostOf(shape, dtype, tile, device), tile);
   };
-  for (const std::int32_t columns : kColumnChoices) {
-    if (!HasColumns(dtype, columns) || (columns > 128 && shape.k <= columns - 64)) continue;
+  for (const auto& [columns, few, tf32] : kColumnChoices) {
+    if ((tf32 && dtype != ASSAY_F32) || (columns > 128 && shape.k <= columns - 64)) continue;
     const std::int32_t weight_bytes = columns * kPixelBytes;
-    const std::int32_t rings = device.shared_bytes_per_block - SharedBytesBesideRings(columns, planes);
+    const std::int32_t rings =
+        device.shared_bytes_per_block - SharedBytesBesideRings(Makers(columns, few), planes);
     // All chunks of a band before the next band, or runs of 4.
     for (std::int32_t run = chunks; run >= std::min(chunks, 4); run = run > 4 ? 4 : 0) {
       for (const std::int32_t pixel_blocks : {2, 1}) {
         const std::int32_t stages = std::min(kMostStages, rings / (kOperandBytes + weight_bytes));
-        offer({columns, pixel_blocks, false, stages, stages, run});
+        offer({columns, pixel_blocks, false, few, stages, stages, run});
         // What is left may be one more of operands.
         if (planes > 1 && stages < kMostStages &&
             rings - stages * (kOperandBytes + weight_bytes) >= kOperandBytes) {
-          offer({columns, pixel_blocks, false, stages + 1, stages, run});
+          offer({columns, pixel_blocks, false, few, stages + 1, stages, run});
         }
       }
       if (shape.k > columns || products > kMostStages) continue;
       const std::int32_t left = rings - products * weight_bytes;
       if (left >= 3 * kOperandBytes) {
-        offer({columns, 1, true, std::min(kMostStages, left / kOperandBytes), products, run});
+        offer({columns, 1, true, few, std::min(kMostStages, left / kOperandBytes), products, run});
       }
     }
   }

@@ -132,7 +132,7 @@ class BandLoad {
 };
 
 // What a lane keeps of a band, and the walk along it.
-template <class T, int kStride>
+template <class T, int kStride, bool kClamps>
 class BandWalk {
   using Input = BandLoad<T, kStride>;
   using Type = TypeOf<T>;
@@ -249,7 +249,8 @@ class BandWalk {
 #pragma unroll
     for (int a = 0; a < kRows; ++a, place += plan_.row_place) {
       const std::uint32_t in_ring = min(place, place - plan_.ring_bytes);  // from behind it to its beginning
-      Type::StoreIf(a < rows, to_, in_ring, (place >> 3 & 0x70u) ^ swizzle_, plan_.middle, sums_[set][a]);
+      Type::template StoreIf<kClamps>(a < rows, to_, in_ring, (place >> 3 & 0x70u) ^ swizzle_, plan_.middle,
+                                      sums_[set][a]);
     }
     ++output_, place_ += static_cast<std::uint32_t>(plan_.step_w * kPixelBytes);
   }
@@ -325,7 +326,7 @@ __device__ __forceinline__ void HandOver(const Block& block, const Band& band, i
 // Every so manieth band. (Bands handed out by a counter would cost a register that the walk lacks; so would
 // what follows from the thread's number and the grid, and is found again for every band.) One is handed over
 // when the first columns of the next are on their way, since that waits for its stores.
-template <class T, int kStride, int kWarps>
+template <class T, int kStride, bool kClamps, int kWarps>
 __device__ __forceinline__ void MakeBands(const Shape& shape, const Plan& plan, char* workspace, const T* x) {
   const auto step = [] { return kWarps * device::Opaque(static_cast<std::int32_t>(gridDim.x)); };
   std::int32_t item = (device::ThreadAgain() / 32 - kMultiplyWarps) * static_cast<std::int32_t>(gridDim.x) +
@@ -344,7 +345,7 @@ __device__ __forceinline__ void MakeBands(const Shape& shape, const Plan& plan, 
     if (item >= step()) HandOver(block, Band(shape, plan, item - step()), lane);
     if (band.rows > 0) {
       if (plan.Recycles()) WaitForRoom(block, band, lane);
-      BandWalk<T, kStride>(block, band, columns, stage, lane).WalkAll(input);
+      BandWalk<T, kStride, kClamps>(block, band, columns, stage, lane).WalkAll(input);
     } else {
       device::WaitCopies<0>();
     }

@@ -59,7 +59,7 @@ class Fused {
   static std::string TileName(const Tile& tile) {
     return "n" + std::to_string(tile.columns) + "c" + std::to_string(tile.pixel_blocks) + "s" +
            std::to_string(tile.operands) + "." + std::to_string(tile.weights) + (tile.resident ? "r" : "") +
-           "t" + std::to_string(tile.run);
+           (tile.few_makers ? "m" : "") + "t" + std::to_string(tile.run);
   }
   static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
@@ -110,17 +110,19 @@ class Fused {
         // Blocks wait for each other: all of them run, or none.
         return device::LaunchTogether(
             kernel, dim3(static_cast<unsigned>(plan_.clusters) * blocks), dim3(blocks),
-            dim3(static_cast<unsigned>(wide::Threads(plan_.tile.columns))),
-            static_cast<std::size_t>(plan_.shared_bytes), stream, shape_, plan_,
-            static_cast<const T*>(buffers.inputs[kX]), static_cast<char*>(buffers.workspace),
-            static_cast<T*>(buffers.outputs[0]));
+            dim3(static_cast<unsigned>(Threads(plan_.tile))), static_cast<std::size_t>(plan_.shared_bytes),
+            stream, shape_, plan_, static_cast<const T*>(buffers.inputs[kX]),
+            static_cast<char*>(buffers.workspace), static_cast<T*>(buffers.outputs[0]));
       };
-      switch (plan_.tile.columns) {
+      const std::int32_t columns = plan_.tile.columns;
+      if constexpr (sizeof(T) == 4) {
+        if (columns == 256 && plan_.tile.few_makers) return launch(L2Kernel<T, 32, kFewMakers>);
+        if (columns == 240) return launch(L2Kernel<T, 30, kFewMakers>);
+        if (columns == 208) return launch(L2Kernel<T, 26>);
+      }
+      switch (columns) {
         case 256:
           return launch(L2Kernel<T, 32>);
-        case 208:
-          if constexpr (sizeof(T) == 4) return launch(L2Kernel<T, 26>);
-          return cudaErrorInvalidValue;
         case 192:
           return launch(L2Kernel<T, 24>);
         case 128:

@@ -84,12 +84,14 @@ __device__ __forceinline__ void StoreSums(const Block& block, T* y, std::int32_t
   }
 }
 
-template <class T, int kTiles>
+// kAtOnce: a thread has registers for products of all columns by one instruction.
+template <class T, int kTiles, bool kAtOnce>
 __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int warp, int lane) {
   static_assert(kTiles % TypeOf<T>::kMatrices == 0, "a lane stores their columns at once");
   const Plan& plan = block.plan;
   const auto* biases = reinterpret_cast<const float*>(block.workspace);
-  constexpr bool kFromRegisters = std::is_same_v<T, float> && kTiles > 24;
+  constexpr bool kFromRegisters = std::is_same_v<T, float> && kTiles > 24 && !kAtOnce;
+  constexpr int kMost = kAtOnce ? kTiles : wide::kMostTiles;
   std::conditional_t<kFromRegisters, RegisterRings, Rings> rings(block, warp, lane);
   for (std::int32_t tile = block.cluster; tile < plan.tiles; tile += plan.clusters) {
     float sums[kTiles][4];
@@ -99,11 +101,11 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int w
       for (std::int32_t chunk = 0; chunk <= last; ++chunk) MultiplyFromRegisters(rings, sums);
     } else {
       for (std::int32_t chunk = 0; chunk < last; ++chunk)
-        wide::MultiplyChunk<T, kTiles, 4>(rings, chunk, sums);
+        wide::MultiplyChunk<T, kTiles, 4, kMost>(rings, chunk, sums);
       if (plan.last_steps > 2) {
-        wide::MultiplyChunk<T, kTiles, 4>(rings, last, sums);
+        wide::MultiplyChunk<T, kTiles, 4, kMost>(rings, last, sums);
       } else {
-        wide::MultiplyChunk<T, kTiles, 2>(rings, last, sums);
+        wide::MultiplyChunk<T, kTiles, 2, kMost>(rings, last, sums);
       }
     }
     if (plan.tile.resident) rings.BeginWeights();

@@ -35,19 +35,29 @@ inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12, kBandBytes = 
 // Rows of outputs that a warp makes at once: more would need more registers.
 __host__ __device__ constexpr std::int32_t BandRows(std::int32_t stride) { return stride == 1 ? 4 : 2; }
 
-// 1024 bytes are lost by aligning.
-inline std::int32_t SharedBytesBesideRings(std::int32_t columns, std::int32_t planes) {
-  return 1024 + kHeadBytes + wide::DepthwiseWarps(columns) * kBandBytes * planes;
-}
-
 // What may be chosen.
 struct Tile {
   std::int32_t columns;            // output channels of a block, of kColumnChoices
   std::int32_t pixel_blocks;       // of a cluster, 1 or 2, that share their weights
   bool resident;                   // the weights stay in shared memory
+  bool few_makers;                 // leave registers for products of all columns at once, of TF32
   std::int32_t operands, weights;  // stages of each ring
   std::int32_t run;                // chunks of a band that are made before those of the next band
 };
+
+// Warps of a block that make the depthwise half.
+inline constexpr std::int32_t kFewMakers = 3;
+inline std::int32_t Makers(std::int32_t columns, bool few) {
+  return few ? kFewMakers : wide::DepthwiseWarps(columns);
+}
+inline std::int32_t Threads(const Tile& tile) {
+  return 32 * (kMultiplyWarps + Makers(tile.columns, tile.few_makers) + 1);
+}
+
+// 1024 bytes are lost by aligning.
+inline std::int32_t SharedBytesBesideRings(std::int32_t makers, std::int32_t planes) {
+  return 1024 + kHeadBytes + makers * kBandBytes * planes;
+}
 
 // One launch. Output pixels are numbered as they lie in y, and 128 of them make a block of operands. The
 // depthwise half is made by bands: some rows of one image, or of every dilation-th of its rows and columns,
@@ -133,8 +143,8 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
                                  1, plan.units);
   }
   plan.weight_bytes = tile.columns * kPixelBytes;
-  plan.shared_bytes = SharedBytesBesideRings(tile.columns, planes) + tile.operands * kOperandBytes +
-                      tile.weights * plan.weight_bytes;
+  plan.shared_bytes = SharedBytesBesideRings(Makers(tile.columns, tile.few_makers), planes) +
+                      tile.operands * kOperandBytes + tile.weights * plan.weight_bytes;
   PlaceOperands(shape, planes, plan);
   plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * bytes);
   plan.row_pixels = plan.step_h * shape.q;

@@ -28,6 +28,7 @@ struct TypeOf {
   __device__ __forceinline__ static float2 Load(std::uint32_t address) {
     return wide::ToFloats<T>(device::LoadSharedWord(address));
   }
+  template <bool kClamps>
   __device__ __forceinline__ static void StoreIf(bool stores, char* plane, std::uint32_t place,
                                                  std::uint32_t swizzled, const wide::Clamp& clamp,
                                                  float2 sum) {
@@ -48,10 +49,11 @@ struct TypeOf {
 };
 
 // The nearest TF32 number, ties away from zero, once the products have left out what is below it. NaN is the
-// canonical one here, the largest of all numbers read as integers, and would wrap round: the least that still
-// is NaN does not.
+// canonical one here, the largest of all numbers read as integers: with half a unit more it would wrap round,
+// and stays what it is.
 __device__ __forceinline__ std::uint32_t RoundForTf32(float value) {
-  return static_cast<std::uint32_t>(min(__float_as_int(value), 0x7fffe000) + 0x1000);
+  const std::int32_t bits = __float_as_int(value);
+  return static_cast<std::uint32_t>(max(static_cast<std::int32_t>(__float_as_uint(value) + 0x1000u), bits));
 }
 
 // fp32 is rounded to TF32 where it is handed over.
@@ -64,12 +66,13 @@ struct TypeOf<float> {
     return device::LoadSharedFloat2(address);
   }
   // `swizzled` of upper lanes reaches into the next pixel, which `plane` makes up for.
+  template <bool kClamps>
   __device__ __forceinline__ static void StoreIf(bool stores, char* plane, std::uint32_t place,
                                                  std::uint32_t swizzled, const wide::Clamp& clamp,
                                                  float2 sum) {
-    device::StoreTwoIf(
-        stores, plane + (place + swizzled),
-        make_uint2(RoundForTf32(wide::Clamped(clamp, sum.x)), RoundForTf32(wide::Clamped(clamp, sum.y))));
+    if constexpr (kClamps) sum = make_float2(wide::Clamped(clamp, sum.x), wide::Clamped(clamp, sum.y));
+    device::StoreTwoIf(stores, plane + (place + swizzled),
+                       make_uint2(RoundForTf32(sum.x), RoundForTf32(sum.y)));
   }
 
   static constexpr int kMatrices = 2;

@@ -43,7 +43,10 @@ __device__ __forceinline__ std::uint32_t PackClamped(const Clamp& clamp, float f
                            device::ElementTag<T>{});
 }
 
-// Of fp32.
+// Of fp32: whether nothing is done, and doing it.
+__device__ __forceinline__ bool IsNone(const Clamp& clamp) {
+  return __uint_as_float(clamp.low) == -INFINITY && __uint_as_float(clamp.high) == INFINITY;
+}
 __device__ __forceinline__ float Clamped(const Clamp& clamp, float value) {
   return device::ClampNan(value, __uint_as_float(clamp.low), __uint_as_float(clamp.high));
 }

@@ -81,10 +81,11 @@ __device__ __forceinline__ void StartSums(const float* biases, int lane, float (
 
 // All columns times 16 channels, or 8 of TF32. One product of 256 columns would need more registers than a
 // thread has at first: the compiler refuses it, whatever the warpgroup takes later.
-template <class T, int kTiles>
+inline constexpr int kMostTiles = 24;
+template <class T, int kTiles, int kMost>
 __device__ __forceinline__ void Multiply(float (&sums)[kTiles][4], std::uint64_t left, std::uint64_t right) {
   constexpr auto kTag = device::ElementTag<T>{};
-  if constexpr (kTiles <= 24) {
+  if constexpr (kTiles <= kMost) {
     device::MultiplyShared(sums, left, right, kTag);
   } else {
     constexpr int kHalf = kTiles / 2;
@@ -98,15 +99,15 @@ __device__ __forceinline__ void Multiply(float (&sums)[kTiles][4], std::uint64_t
 // Begins the products of a chunk, kSteps times 32 bytes of channels, and waits for those of the chunk before.
 // No branch may part the products: the compiler would wait for them there. `rings` are those of either
 // kernel.
-template <class T, int kTiles, int kSteps, class Rings>
+template <class T, int kTiles, int kSteps, int kMost = kMostTiles, class Rings>
 __device__ __forceinline__ void MultiplyChunk(Rings& rings, std::int32_t chunk, float (&sums)[kTiles][4]) {
   rings.Wait();
   const std::uint64_t left = rings.Left(), right = rings.Right();
   device::FenceProducts();
 #pragma unroll
   for (int i = 0; i < kSteps; ++i) {
-    Multiply<T, kTiles>(sums, left + static_cast<std::uint64_t>(2 * i),
-                        right + static_cast<std::uint64_t>(2 * i));
+    Multiply<T, kTiles, kMost>(sums, left + static_cast<std::uint64_t>(2 * i),
+                               right + static_cast<std::uint64_t>(2 * i));
   }
   device::CommitProducts();
   if (chunk > 0) {
