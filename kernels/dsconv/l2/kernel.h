@@ -68,12 +68,16 @@ __global__ void __launch_bounds__(32 * (kMultiplyWarps + kWarps + 1), 1)
     device::GiveRegisters<(kFew ? 104 : 88)>();
     if (warp == kMultiplyWarps + kWarps) {
       Loader<TypeOf<T>::kPlanes>(block(), lane).LoadAll();
-    } else if (shape.stride_h != 1) {
+    } else if (shape.stride_h == 1) {
+      // Where there are more makers they lack registers for another walk.
+      const bool clamps = !kFew || !IsNone(plan.middle);
+      if (clamps) {
+        MakeBands<T, 1, true, kWarps>(shape, plan, workspace, x);
+      } else {
+        MakeBands<T, 1, !kFew, kWarps>(shape, plan, workspace, x);
+      }
+    } else {
       MakeBands<T, 2, true, kWarps>(shape, plan, workspace, x);
-    } else if (!kFew || !IsNone(plan.middle)) {
-      MakeBands<T, 1, true, kWarps>(shape, plan, workspace, x);
-    } else {  // a tenth fewer instructions; where there are more makers they lack registers for both
-      MakeBands<T, 1, !kFew, kWarps>(shape, plan, workspace, x);
     }
   }
   End(block());
