@@ -131,8 +131,9 @@ class BandLoad {
   std::int32_t left_;
 };
 
-// What a lane keeps of a band, and the walk along it.
-template <class T, int kStride, bool kClamps>
+// What a lane keeps of a band, and the walk along it. kFew: there are registers to read a pair of columns at
+// once, so that a warp waits once for them.
+template <class T, int kStride, bool kClamps, bool kFew>
 class BandWalk {
   using Input = BandLoad<T, kStride>;
   using Type = TypeOf<T>;
@@ -177,14 +178,29 @@ class BandWalk {
         if (output_ >= columns_) break;
         device::WaitCopies<1>();
         __syncwarp();  // and all have read what lay where the next ones go
+        const int slot = pair % Input::kSlots;
+        float2 ahead[2][kIn];
+        if constexpr (kFew) {
+#pragma unroll
+          for (int i = 0; i < 2 * kIn; ++i) ahead[i / kIn][i % kIn] = Value(slot * 2 + i / kIn, i % kIn);
+        }
+        const auto value = [&](int column, int h) {
+          if constexpr (kFew) {
+            return ahead[column][h];
+          } else {
+            return Value(slot * 2 + column, h);
+          }
+        };
+        const auto left = [&](int h) { return value(0, h); };
+        const auto right = [&](int h) { return value(1, h); };
         Load(input, (pair + 2) % Input::kSlots);
         if constexpr (kStride == 1) {
-          AddColumn1(pair * 2 % 3, pair * 2);
+          AddColumn1(pair * 2 % 3, left);
           Store((pair * 2 + 1) % 3);
-          AddColumn1((pair * 2 + 1) % 3, pair * 2 + 1);
+          AddColumn1((pair * 2 + 1) % 3, right);
           Store((pair * 2 + 2) % 3);
         } else {
-          AddPair2(pair % 2, pair % Input::kSlots);
+          AddPair2(pair % 2, left, right);
           Store((pair + 1) % 2);
         }
       }
@@ -200,17 +216,18 @@ class BandWalk {
   }
 
   __device__ __forceinline__ float2 Value(int column, int row) const {
-    return Type::Load(stage_ + static_cast<std::uint32_t>(column % (2 * Input::kSlots) * Input::kColumnBytes +
-                                                          row * Input::kRowBytes));
+    return Type::Load(stage_ +
+                      static_cast<std::uint32_t>(column * Input::kColumnBytes + row * Input::kRowBytes));
   }
 
   // A column at stride 1: tap 0 of outputs in set `begun`, 1 and 2 of those in the two before it.
-  __device__ __forceinline__ void AddColumn1(int begun, int column) {
+  template <class ValueOf>
+  __device__ __forceinline__ void AddColumn1(int begun, const ValueOf& value_of) {
 #pragma unroll
     for (int a = 0; a < kRows; ++a) sums_[begun][a] = bias_;
 #pragma unroll
     for (int h = 0; h < kIn; ++h) {
-      const float2 value = Value(column, h);
+      const float2 value = value_of(h);
 #pragma unroll
       for (int r = 0; r < 3; ++r) {
         const int a = h - r;
@@ -223,12 +240,13 @@ class BandWalk {
   }
 
   // Two columns at stride 2: taps 0 and 1 of outputs in set `begun`, and tap 2 of those before.
-  __device__ __forceinline__ void AddPair2(int begun, int slot) {
+  template <class Left, class Right>
+  __device__ __forceinline__ void AddPair2(int begun, const Left& left_of, const Right& right_of) {
 #pragma unroll
     for (int a = 0; a < kRows; ++a) sums_[begun][a] = bias_;
 #pragma unroll
     for (int h = 0; h < kIn; ++h) {
-      const float2 left = Value(slot * 2, h), right = Value(slot * 2 + 1, h);
+      const float2 left = left_of(h), right = right_of(h);
 #pragma unroll
       for (int r = 0; r < 3; ++r) {
         const int a = (h - r) / 2;
@@ -345,7 +363,7 @@ __device__ __forceinline__ void MakeBands(const Shape& shape, const Plan& plan, 
     if (item >= step()) HandOver(block, Band(shape, plan, item - step()), lane);
     if (band.rows > 0) {
       if (plan.Recycles()) WaitForRoom(block, band, lane);
-      BandWalk<T, kStride, kClamps>(block, band, columns, stage, lane).WalkAll(input);
+      BandWalk<T, kStride, kClamps, kWarps == kFewMakers>(block, band, columns, stage, lane).WalkAll(input);
     } else {
       device::WaitCopies<0>();
     }

@@ -61,11 +61,11 @@ __global__ void __launch_bounds__(32 * (kMultiplyWarps + kWarps + 1), 1)
   __syncthreads();
   if (plan.tile.pixel_blocks > 1) device::MeetInCluster();
   if (warp < kMultiplyWarps) {
-    // With the others' 88, of 4 x 128 or 5 x 96; with 104, of 3 x 168.
-    device::TakeRegisters<(kFew ? 200 : kTiles > 16 ? 168 : 104)>();
+    // With the others' 88, of 4 x 128 or 5 x 96; with 136, of 3 x 168.
+    device::TakeRegisters<(kFew ? 184 : kTiles > 16 ? 168 : 104)>();
     MultiplyOperands<T, kTiles, kFew>(block(), y, warp, lane);
   } else {
-    device::GiveRegisters<(kFew ? 104 : 88)>();
+    device::GiveRegisters<(kFew ? 136 : 88)>();
     if (warp == kMultiplyWarps + kWarps) {
       Loader<TypeOf<T>::kPlanes>(block(), lane).LoadAll();
     } else if (shape.stride_h == 1) {
