@@ -16,9 +16,9 @@ struct ColumnChoice {
   std::int32_t columns;
   bool few_makers, tf32;  // of TF32 alone
 };
-inline constexpr ColumnChoice kColumnChoices[] = {{256, false, false}, {256, true, true},
-                                                  {240, true, true},   {208, false, true},
-                                                  {192, false, false}, {128, false, false}};
+inline constexpr ColumnChoice kColumnChoices[] = {
+    {256, false, false}, {256, true, true},   {240, true, true},  {208, true, true},
+    {208, false, true},  {192, false, false}, {128, false, false}};
 
 // Clusters whose blocks fill a multiprocessor each: pairs lie within a GPC, which holds an even number.
 inline std::int32_t Clusters(const Tile& tile, const assay_device_info& device) {
