@@ -34,9 +34,7 @@ namespace assay::device {
 #define ASSAY_D48 "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 #define ASSAY_D64 "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
 #define ASSAY_D80 "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
-#define ASSAY_D96_103 "%96, %97, %98, %99, %100, %101, %102, %103"
 #define ASSAY_D96 "%96, %97, %98, %99, %100, %101, %102, %103, %104, %105, %106, %107, %108, %109, %110, %111"
-#define ASSAY_D112_119 "%112, %113, %114, %115, %116, %117, %118, %119"
 #define ASSAY_D112 \
   "%112, %113, %114, %115, %116, %117, %118, %119, %120, %121, %122, %123, %124, %125, %126, %127"
 
@@ -99,14 +97,6 @@ ASSAY_TF32_PRODUCT(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " AS
 ASSAY_TF32_PRODUCT(24, "m64n192",
                    ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80, "96",
                    "97", "98", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
-ASSAY_TF32_PRODUCT(26, "m64n208",
-                   ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
-                            ", " ASSAY_D96_103,
-                   "104", "105", "106", ASSAY_SUMS16(0), ASSAY_SUMS8(16), ASSAY_SUMS2(24))
-ASSAY_TF32_PRODUCT(30, "m64n240",
-                   ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
-                            ", " ASSAY_D96 ", " ASSAY_D112_119,
-                   "120", "121", "122", ASSAY_SUMS16(0), ASSAY_SUMS8(16), ASSAY_SUMS4(24), ASSAY_SUMS2(28))
 ASSAY_TF32_PRODUCT(32, "m64n256",
                    ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
                             ", " ASSAY_D96 ", " ASSAY_D112,
@@ -153,9 +143,7 @@ __device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint6
 #undef ASSAY_D48
 #undef ASSAY_D64
 #undef ASSAY_D80
-#undef ASSAY_D96_103
 #undef ASSAY_D96
-#undef ASSAY_D112_119
 #undef ASSAY_D112
 #undef ASSAY_PRODUCT
 #undef ASSAY_PRODUCTS

@@ -17,8 +17,7 @@ struct ColumnChoice {
   bool few_makers, tf32;  // of TF32 alone
 };
 inline constexpr ColumnChoice kColumnChoices[] = {
-    {256, false, false}, {256, true, true},   {240, true, true},  {208, true, true},
-    {208, false, true},  {192, false, false}, {128, false, false}};
+    {256, false, false}, {256, true, true}, {208, false, true}, {192, false, false}, {128, false, false}};
 
 // Clusters whose blocks fill a multiprocessor each: pairs lie within a GPC, which holds an even number.
 inline std::int32_t Clusters(const Tile& tile, const assay_device_info& device) {
@@ -29,33 +28,71 @@ inline Plan PlanOf(const Shape& shape, assay_dtype dtype, const Tile& tile, cons
   return MakePlan(shape, dtype, tile, Clusters(tile, device));
 }
 
+// What a launch is made of, each the longest that one multiprocessor or cluster has of it.
+struct Work {
+  double columns, rounds, walked, bands;  // in 256s; of tiles; by a band; bands
+
+  Work(const Shape& shape, const Plan& plan)
+      : columns(plan.tile.columns / 256.0),
+        rounds(DivideUp(plan.tiles, plan.clusters)),
+        walked(DivideUp(shape.q, plan.step_w) + 2),
+        bands(plan.items / static_cast<double>(plan.clusters * plan.tile.pixel_blocks)) {}
+};
+
 // Cycles of a launch: of both halves, one after the other. They are under way at the same time, but hardly
 // faster for it (docs/kernels/hopper_l2.md). Fitted to 124 times of 35 problems, 11 % off (root mean square).
-inline double Cycles(const Shape& shape, std::int32_t planes, const Plan& plan) {
+inline double Cycles(const Shape& shape, const Plan& plan) {
   constexpr double kFixed = 13000;                     // of a launch
-  constexpr double kMultiply = 680, kStore = 5000;     // of a plane and of a tile, for 256 columns
+  constexpr double kMultiply = 680, kStore = 5000;     // of a chunk and of a tile, for 256 columns
   constexpr double kCopied = 47;                       // bytes a cycle, where they take longer than products
   constexpr double kBand = 126, kStridedBand = 0;      // of a multiprocessor, for a band
   constexpr double kColumn = 85, kStridedColumn = 90;  // and for each of its columns
   constexpr double kWait = 1360;                       // of a warp, for a band
   const Tile& tile = plan.tile;
-  const double columns = tile.columns / 256.0, rounds = DivideUp(plan.tiles, plan.clusters);
+  const Work work(shape, plan);
   const double copied =
       kOperandBytes + (tile.resident ? 0.0 : static_cast<double>(plan.weight_bytes) / tile.pixel_blocks);
-  const double chunk = std::max(kMultiply * columns, copied / kCopied);
-  const double walked = DivideUp(shape.q, plan.step_w) + 2;
+  const double chunk = std::max(kMultiply * work.columns, copied / kCopied);
   const double band =
-      (shape.stride_w == 1 ? kBand + walked * kColumn : kStridedBand + walked * kStridedColumn) +
+      (shape.stride_w == 1 ? kBand + work.walked * kColumn : kStridedBand + work.walked * kStridedColumn) +
       kWait / Makers(tile.columns, tile.few_makers);
-  const double bands = plan.items / static_cast<double>(plan.clusters * tile.pixel_blocks);
-  return kFixed + rounds * (plan.chunks * planes * chunk + kStore * planes * columns) + bands * band;
+  return kFixed + work.rounds * (plan.chunks * chunk + kStore * work.columns) + work.bands * band;
 }
 
-// Microseconds of a launch on an H100.
+// The same in TF32, where products wait for shared memory: 128 bytes a cycle of what is copied, of weights
+// for either warpgroup and of operands. Fitted to 484 times of 13 problems of 256 channels and more on an
+// H200, 5 % off; what it chooses of them takes 1.01 of the best (most 1.03).
+inline double CyclesTf32(const Shape& shape, const Plan& plan) {
+  constexpr double kFixed = 11100;
+  constexpr double kStore = 4010, kTile = 1350;  // for 256 columns, and any
+  // Of shared memory's time. With few makers what is not hidden behind theirs, which counts as theirs.
+  constexpr double kMultiply = 1.09, kMultiplyNarrow = 1.44, kMultiplyFew = 0.70;
+  constexpr double kColumn = 118, kStridedColumn = 109, kWait = 830;
+  constexpr double kFewColumn = 119, kFewStridedColumn = 131, kFewBand = 1345;
+  constexpr double kStart = 150;   // a column and maker: until the first tiles have all their operands
+  constexpr double kApart = 1.03;  // runs, whose bands come back to the same rows of x; set by hand
+  const Tile& tile = plan.tile;
+  const Work work(shape, plan);
+  const std::int32_t products = DivideUp(shape.c, kChunk / 2), makers = Makers(tile.columns, tile.few_makers);
+  const double multiply = tile.few_makers ? kMultiplyFew : tile.columns > 128 ? kMultiply : kMultiplyNarrow;
+  const double tiles =
+      work.rounds * (products * multiply * (256 + 3 * tile.columns) + kStore * work.columns + kTile);
+  const bool strided = shape.stride_w != 1;
+  const double column =
+      tile.few_makers ? (strided ? kFewStridedColumn : kFewColumn) : (strided ? kStridedColumn : kColumn);
+  const double band = work.walked * column + (tile.few_makers ? kFewBand : kWait / makers);
+  const double begun = std::min(1.0, static_cast<double>(BlocksOfRound(plan)) / plan.blocks) *
+                       std::min(tile.run, plan.chunks) / plan.chunks;
+  const double cycles = kFixed + tiles + work.bands * (band + begun * work.walked * kStart / makers);
+  return cycles * (tile.run < plan.chunks && work.rounds >= 4 ? kApart : 1);
+}
+
+// Microseconds of a launch on an H100 or, in TF32, an H200.
 inline double CostOf(const Shape& shape, assay_dtype dtype, const Tile& tile,
                      const assay_device_info& device) {
   constexpr double kClock = 1755;  // cycles a microsecond
-  return Cycles(shape, PlanesFor(dtype), PlanOf(shape, dtype, tile, device)) / kClock;
+  const Plan plan = PlanOf(shape, dtype, tile, device);
+  return (dtype == ASSAY_F32 ? CyclesTf32(shape, plan) : Cycles(shape, plan)) / kClock;
 }
 
 inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const assay_device_info& device) {

@@ -117,8 +117,6 @@ class Fused {
       const std::int32_t columns = plan_.tile.columns;
       if constexpr (sizeof(T) == 4) {
         if (columns == 256 && plan_.tile.few_makers) return launch(L2Kernel<T, 32, kFewMakers>);
-        if (columns == 240) return launch(L2Kernel<T, 30, kFewMakers>);
-        if (columns == 208 && plan_.tile.few_makers) return launch(L2Kernel<T, 26, kFewMakers>);
         if (columns == 208) return launch(L2Kernel<T, 26>);
       }
       switch (columns) {
