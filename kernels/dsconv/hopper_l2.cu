@@ -13,7 +13,7 @@ namespace assay::dsconv::hopper_l2 {
 namespace {
 
 struct HopperL2 {
-  static constexpr const char* kName = "hopper_l2";
+  static constexpr const char *kName = "hopper_l2", *kOthers = "hopper";
   static constexpr const char* kSummary =
       "for many output channels: depthwise by FMA, handed over in L2, pointwise by wgmma; fp16 and bf16, "
       "sm_90a";

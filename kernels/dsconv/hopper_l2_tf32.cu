@@ -9,7 +9,7 @@ namespace assay::dsconv::hopper_l2_tf32 {
 namespace {
 
 struct HopperL2Tf32 {
-  static constexpr const char* kName = "hopper_l2_tf32";
+  static constexpr const char *kName = "hopper_l2_tf32", *kOthers = "hopper_tf32";
   static constexpr const char* kSummary =
       "for many output channels: depthwise in fp32, handed over in L2, pointwise by wgmma in TF32; fp32, "
       "sm_90a";

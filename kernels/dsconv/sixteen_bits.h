@@ -31,10 +31,10 @@ inline std::string WhyNotSixteenBits(const assay_problem& problem, const Shape& 
 }
 
 // The same of a kernel whose activations are clamps.
-inline std::string WhyNotClamps(const Shape& shape) {
+inline std::string WhyNotClamps(const Shape& shape, const std::string& others = "hopper") {
   if (wide::IsClamp(shape.act_mid) && wide::IsClamp(shape.act_out)) return {};
-  return "takes the activations none, relu and relu6: others would cost all of them registers; hopper takes "
-         "those";
+  return "takes the activations none, relu and relu6: others would cost all of them registers; " + others +
+         " takes those";
 }
 
 }  // namespace assay::dsconv

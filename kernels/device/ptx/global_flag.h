@@ -33,11 +33,10 @@ __device__ __forceinline__ void StoreWordIf(bool stores, void* to, std::uint32_t
 
 // The same for two words, 8-byte aligned.
 __device__ __forceinline__ void StoreTwoIf(bool stores, void* to, uint2 two) {
-  asm volatile(
-      "{.reg .pred p; setp.ne.b32 p, %0, 0;\n@p st.global.v2.b32 [%1], {%2, %3};}\n" ::"r"(
-          static_cast<int>(stores)),
-      "l"(to), "r"(two.x), "r"(two.y)
-      : "memory");
+  asm volatile("{.reg .pred p; setp.ne.b32 p, %0, 0;\n@p st.global.v2.b32 [%1], {%2, %3};}\n" ::"r"(
+                   static_cast<int>(stores)),
+               "l"(to), "r"(two.x), "r"(two.y)
+               : "memory");
 }
 
 // The same for four words, 16-byte aligned.

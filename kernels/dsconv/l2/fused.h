@@ -15,8 +15,9 @@
 
 namespace assay::dsconv::l2 {
 
-// Kernel has: kName, kSummary, Promise(dtype), WhyNotType(problem, shape, device), of dtypes and their rows,
-// and Dispatch(dtype, fn), which calls fn with the ElementTag of one that it takes.
+// Kernel has: kName, kSummary, kOthers, the variant for what these do not take, Promise(dtype),
+// WhyNotType(problem, shape, device), of dtypes and their rows, and Dispatch(dtype, fn), which calls fn with
+// the ElementTag of one that it takes.
 template <class Kernel>
 class Fused {
  public:
@@ -32,21 +33,19 @@ class Fused {
     return "needs sm_90a";
 #else
     if (std::string why = Kernel::WhyNotType(problem, shape, device); !why.empty()) return why;
+    const std::string others = Kernel::kOthers;
     if (shape.r != 3 || shape.s != 3) {
-      return "takes 3x3 filters, whose weights fit a lane's registers; hopper takes others";
+      return "takes 3x3 filters, whose weights fit a lane's registers; " + others + " takes others";
     }
     const bool strided = shape.stride_h != 1 || shape.stride_w != 1;
     if (strided &&
         (shape.stride_h != 2 || shape.stride_w != 2 || shape.dilation_h != 1 || shape.dilation_w != 1)) {
-      return "takes stride 1, or stride 2 both ways without dilation; hopper takes others";
+      return "takes stride 1, or stride 2 both ways without dilation; " + others + " takes others";
     }
-    if (std::string why = WhyNotClamps(shape); !why.empty()) return why;
-    const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
-    if (pixels > kMostPixels ||
-        static_cast<std::int64_t>(shape.n) * shape.x.n > kMostBytes / BytesOf(problem.dtype) ||
-        (pixels + 127) * DivideUpTo64(shape.c) > kMostBytes / BytesOf(problem.dtype)) {
-      return "x or what the depthwise half makes is above 2^32 - 2 bytes, or n * p * q above 2^25 - 2^11: "
-             "offsets are 32-bit";
+    if (std::string why = WhyNotClamps(shape, others); !why.empty()) return why;
+    if (IsTooLarge(problem, shape)) {
+      return "x or what the depthwise half makes is above 2^32 - 2 bytes, n * p * q above 2^25 - 2^11, or "
+             "there are more than 2^31 - 1 tiles of 128 pixels by 128 channels: offsets are 32-bit";
     }
     return {};
 #endif
@@ -68,6 +67,7 @@ class Fused {
   // Of boundary tests, see variant.h.
   static std::vector<assay_tile_axis> Axes(const assay_problem& problem, const Shape& shape,
                                            const assay_device_info& device) {
+    if (IsTooLarge(problem, shape)) return {};  // numbers of a plan are 32-bit too
     const std::vector<Tile> tiles = AllTiles(shape, problem.dtype, device);
     if (tiles.empty()) return {};
     return {{"p", BandRows(shape.stride_h)}, {"k", tiles[0].columns}, {"c", kChunk}};
@@ -137,8 +137,13 @@ class Fused {
   static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 25) -
                                               (1 << 11),  // an image behind the ring does not wrap
       kMostBytes = (std::int64_t{1} << 32) - 2;
-  static std::int64_t BytesOf(assay_dtype dtype) { return dtype == ASSAY_F32 ? 4 : 2; }
-  static std::int64_t DivideUpTo64(std::int32_t c) { return (std::int64_t{c} + 63) / 64 * 64; }
+  static bool IsTooLarge(const assay_problem& problem, const Shape& shape) {
+    const std::int64_t most = kMostBytes / (problem.dtype == ASSAY_F32 ? 4 : 2);
+    const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
+    return pixels > kMostPixels || static_cast<std::int64_t>(shape.n) * shape.x.n > most ||
+           (pixels + 127) * DivideUp<std::int64_t>(shape.c, kChunk) * kChunk > most ||
+           (pixels / kPixels + 1) * (shape.k / 128 + std::int64_t{1}) > 0x7fffffff;
+  }
 
   Shape shape_;
   assay_dtype dtype_;

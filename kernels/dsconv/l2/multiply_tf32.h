@@ -56,7 +56,7 @@ class RegisterRings {
   }
 
  private:
-  static constexpr std::uint32_t kNone = 0;  // those of a_filled lie before what is given back
+  static constexpr std::uint32_t kNone = 0;  // where a_filled may lie, and nothing that is given back
 
   const Plan& plan_;
   const std::uint32_t shared_, row_;

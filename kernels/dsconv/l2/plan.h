@@ -119,8 +119,8 @@ inline void PlaceOperands(const Shape& shape, std::int32_t planes, Plan& plan) {
 
 // On a device that holds so many clusters of the tile.
 inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, std::int32_t clusters) {
-  const std::int32_t planes = PlanesFor(dtype), bytes = 2 * planes;
-  const std::int32_t of_plane = kPixelBytes / bytes, products = DivideUp(shape.c, of_plane);
+  const std::int32_t planes = PlanesFor(dtype), element = 2 * planes;
+  const std::int32_t of_plane = kPixelBytes / element, products = DivideUp(shape.c, of_plane);
   Plan plan{};
   plan.tile = tile, plan.clusters = clusters;
   plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
@@ -146,7 +146,7 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.shared_bytes = SharedBytesBesideRings(Makers(tile.columns, tile.few_makers), planes) +
                       tile.operands * kOperandBytes + tile.weights * plan.weight_bytes;
   PlaceOperands(shape, planes, plan);
-  plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * bytes);
+  plan.column_bytes = static_cast<std::uint32_t>(plan.step_w * shape.c * element);
   plan.row_pixels = plan.step_h * shape.q;
   plan.row_place = static_cast<std::uint32_t>(plan.row_pixels) * kPixelBytes;
   plan.ring_bytes = plan.Recycles() ? static_cast<std::uint32_t>(plan.slots) * kOperandBytes : ~0u;
