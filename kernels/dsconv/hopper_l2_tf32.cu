@@ -1,8 +1,9 @@
 // The kernel of hopper_l2.cu for fp32 tensors: many output channels, the pointwise half in TF32. The
 // depthwise half adds in fp32, and what it hands over in L2 is rounded to TF32, as pointwise weights are when
 // they are prepacked. A warp's band is 64 channels as there, which are two blocks of operands instead of one;
-// products and all that is copied take twice as long, and so y. Time goes to the tensor cores, which FFMA of
-// the depthwise half holds up.
+// products and all that is copied take twice as long, and so y. Products wait for shared memory, so operands
+// are read from it once: through registers, or by three depthwise warps instead of seven, which leaves
+// registers for products of 256 columns. Time goes to those, and to y.
 #include "kernels/dsconv/l2/fused.h"
 
 namespace assay::dsconv::hopper_l2_tf32 {
