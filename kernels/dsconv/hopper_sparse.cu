@@ -10,7 +10,7 @@
 #include "kernels/dsconv/variant.h"
 
 #ifndef ALL_X
-#define ALL_X X(1, 4, 7, 32, 7, 8) X(1, 8, 4, 16, 7, 8) X(1, 12, 4, 16, 7, 8) X(1, 4, 7, 32, 7, 12) X(1, 8, 4, 16, 7, 12) X(1, 20, 1, 8, 4, 8) X(1, 40, 1, 8, 4, 8) X(1, 4, 5, 32, 5, 8) X(1, 4, 4, 32, 4, 8) X(2, 8, 1, 16, 2, 8) X(2, 8, 2, 16, 4, 8) X(2, 20, 1, 8, 4, 8)
+#define ALL_X X(1, 4, 32, 7) X(1, 4, 32, 5) X(1, 4, 32, 2) X(1, 8, 16, 7) X(1, 12, 16, 7) X(1, 20, 8, 4) X(1, 40, 8, 4) X(2, 8, 16, 2) X(2, 8, 16, 4) X(2, 20, 8, 4)
 #endif
 namespace assay::dsconv::hopper_sparse {
 namespace {
@@ -33,13 +33,13 @@ class HopperSparse {
     std::vector<Tile> tiles;
     const std::int32_t chunks = sparse::DivideUp(shape.c, sparse::kChunk);
     for (const std::int32_t pairs : {sparse::DivideUp(shape.p, 2), sparse::DivideUp(shape.p, 4), sparse::DivideUp(shape.p, 6), 4, 2}) {
-      for (const std::int32_t two : {0, 1}) for (const std::int32_t makers : {12, 8}) for (const std::int32_t cluster : {1, 2}) {
-        for (const std::int32_t operands : {3, 2, 4, 5}) {
-          for (const std::int32_t weights : {3, 4, 2, 6, chunks}) {
+      for (const std::int32_t cluster : {1, 2}) {
+        for (const std::int32_t operands : {2, 3, 4, 5}) {
+          for (const std::int32_t weights : {2, 3, 4, 6, chunks}) {
             if (weights > chunks || weights > sparse::kMostStages || (weights == chunks && weights < 6 && weights == 3 && false)) continue;
             for (std::int32_t inputs = 8; inputs >= 2; --inputs) {
-              const Tile tile{two, makers, pairs, cluster, inputs, operands, weights};
-              const sparse::Plan plan = sparse::MakePlan(shape, ASSAY_F16, tile, device.num_sms);
+              const Tile tile{pairs, cluster, inputs, operands, weights};
+              const sparse::Plan plan = sparse::MakePlan(shape, ASSAY_F16, tile, shape.k, device.num_sms);
               if (!Has(shape, plan) || plan.shared_bytes > device.shared_bytes_per_block) continue;
               bool there = false;
               for (const Tile& other : tiles) there = there || TileName(other) == TileName(tile);
@@ -53,7 +53,7 @@ class HopperSparse {
     return tiles;
   }
   static std::string TileName(const Tile& tile) {
-    return std::string(tile.two ? "t" : "") + "m" + std::to_string(tile.makers) + "p" + std::to_string(tile.pairs) + "c" + std::to_string(tile.cluster) + "s" + std::to_string(tile.inputs) + "." +
+    return "p" + std::to_string(tile.pairs) + "c" + std::to_string(tile.cluster) + "s" + std::to_string(tile.inputs) + "." +
            std::to_string(tile.operands) + "." + std::to_string(tile.weights);
   }
   static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape&, const assay_device_info&) { return {{"p", 2}, {"q", 8}, {"c", 64}}; }
@@ -61,7 +61,7 @@ class HopperSparse {
   HopperSparse(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
       : HopperSparse(problem, shape, device, Tiles(problem, shape, device).at(0)) {}
   HopperSparse(const assay_problem& problem, const Shape& shape, const assay_device_info& device, const Tile& tile)
-      : shape_(shape), dtype_(problem.dtype), plan_(sparse::MakePlan(shape, problem.dtype, tile, device.num_sms)) {
+      : shape_(shape), dtype_(problem.dtype), plan_(sparse::MakePlan(shape, problem.dtype, tile, shape.k, device.num_sms)) {
     description_ = "x";
   }
   std::uint64_t workspace_bytes() const { return static_cast<std::uint64_t>(plan_.workspace_bytes); }
@@ -91,12 +91,10 @@ class HopperSparse {
       if (status != cudaSuccess) return status;
       const auto launch = [&](auto kernel) {
         return device::LaunchClusters(kernel, dim3(static_cast<unsigned>(plan_.grid)), dim3(static_cast<unsigned>(plan_.tile.cluster)),
-                                      dim3(static_cast<unsigned>(sparse::Threads(plan_.tile.makers))), static_cast<std::size_t>(plan_.shared_bytes), stream, shape_, plan_, map, tensors,
+                                      dim3(sparse::kThreads), static_cast<std::size_t>(plan_.shared_bytes), stream, shape_, plan_, map, tensors,
                                       static_cast<const char*>(buffers.workspace));
       };
-#define X(st, t, b, p, r, m) if (shape_.stride_w == st && plan_.columns == t * 8 && plan_.pitch == p && plan_.blocks64 == b && plan_.tile.pairs == r && plan_.tile.makers == m) { \
-  if (plan_.tile.two && st == 1 && m == 8) return launch(sparse::SparseKernel<T, st, t, b, p, r, m, st == 1 && m == 8 ? sparse::By::kTwo : sparse::By::kFour>); \
-  if (!plan_.tile.two) return launch(sparse::SparseKernel<T, st, t, b, p, r, m, st == 1 && m == 8 ? sparse::By::kTurning : sparse::By::kFour>); }
+#define X(st, t, p, r) if (shape_.stride_w == st && plan_.columns == t * 8 && plan_.pitch == p && plan_.tile.pairs == r) return launch(sparse::SparseKernel<T, st, t, p, r>);
       ALL_X
 #undef X
       return cudaErrorInvalidValue;
@@ -107,7 +105,7 @@ class HopperSparse {
 
  private:
   static bool Has(const Shape& shape, const sparse::Plan& plan) {
-#define X(st, t, b, p, r, m) if (shape.stride_w == st && plan.columns == t * 8 && plan.pitch == p && plan.blocks64 == b && plan.tile.pairs == r && plan.tile.makers == m && (!plan.tile.two || (st == 1 && m == 8))) return true;
+#define X(st, t, p, r) if (shape.stride_w == st && plan.columns == t * 8 && plan.pitch == p && plan.tile.pairs == r) return true;
     ALL_X
 #undef X
     return false;

@@ -66,8 +66,8 @@ struct Block {
     return round * plan.grid + static_cast<std::int32_t>(blockIdx.x);
   }
   __device__ __forceinline__ TileAt PlaceOf(std::int32_t tile) const {
-    const std::int32_t n = tile / plan.tiles_down;
-    return {n, (tile - n * plan.tiles_down) * 2 * plan.tile.pairs};
+    const std::int32_t n = plan.tiles_down == 1 ? tile : tile / plan.tiles_down;
+    return {n, (tile - n * plan.tiles_down) * plan.rows};
   }
 };
 

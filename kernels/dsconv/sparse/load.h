@@ -9,10 +9,11 @@
 
 namespace assay::dsconv::sparse {
 
+template <int kJobs>
 __device__ __forceinline__ void InitInput(const Block& block) {
   for (std::int32_t i = 0; i < block.plan.tile.inputs; ++i) {
     device::InitBarrier(block.x_filled + i, 1);
-    device::InitBarrier(block.x_free + i, static_cast<std::uint32_t>(block.plan.jobs));
+    device::InitBarrier(block.x_free + i, kJobs < kMakers ? kJobs : kMakers);
   }
   device::FenceBarrierInit();
 }
@@ -23,34 +24,34 @@ __device__ __forceinline__ void InitWeights(const Block& block) {
   }
   device::FenceBarrierInit();
 }
+template <int kJobs>
 __device__ __forceinline__ void InitOperands(const Block& block) {
   for (std::int32_t i = 0; i < block.plan.tile.operands; ++i) {
-    device::InitBarrier(block.a_filled + i, static_cast<std::uint32_t>(block.plan.jobs));
+    device::InitBarrier(block.a_filled + i, kJobs < kMakers ? kJobs : kMakers);
     device::InitBarrier(block.a_free + i, kMultiplyWarps);
   }
   device::FenceBarrierInit();
 }
 
+template <int kStride>
 __device__ __forceinline__ void LoadInput(const Block& block, const CUtensorMap* map) {
   const Plan& plan = block.plan;
   RingAt at;
-  const std::int32_t stride = block.shape.stride_w;
-  const std::uint32_t box_bytes = static_cast<std::uint32_t>(plan.box_rows * plan.pitch * kPixelBytes * stride);
   for (std::int32_t round = 0; round < plan.rounds; ++round) {
     const TileAt tile = block.PlaceOf(block.TileOf(round));
-    const std::int32_t h = plan.whole ? 0 : tile.p0 * stride - block.shape.pad_h;
+    const std::int32_t h = tile.p0 * kStride + plan.first_row;
     for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
       device::WaitBarrier(block.x_free + at.slot, at.parity ^ 1);
       char* to = block.x_ring + at.slot * plan.input_bytes;
       std::uint64_t* barrier = block.x_filled + at.slot;
-      device::ArriveAndExpect(barrier, box_bytes + static_cast<std::uint32_t>(plan.filter_bytes));
-      for (std::int32_t plane = 0; plane < stride; ++plane) {
+      device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(kStride * plan.box_bytes + kFilterBytes));
+#pragma unroll
+      for (std::int32_t plane = 0; plane < kStride; ++plane) {
         device::CopyBox4(to + (plane * plan.plane_pixels + plan.box_at) * kPixelBytes, map, barrier,
                          plane * block.shape.c + chunk * kChunk, 0, h, tile.n);
       }
       device::CopyBulk(to + plan.stage_pixels * kPixelBytes,
-                       block.workspace + plan.filters_from + chunk * plan.filter_bytes,
-                       static_cast<std::uint32_t>(plan.filter_bytes), barrier);
+                       block.workspace + plan.filters_from + chunk * kFilterBytes, kFilterBytes, barrier);
       at.Next(plan.tile.inputs);
     }
   }

@@ -6,6 +6,7 @@
 
 #ifndef ASSAY_SIMT
 
+#include "kernels/device/ptx/global_flag.h"
 #include "kernels/dsconv/mma/special.h"
 #include "kernels/dsconv/sparse/block.h"
 #include "kernels/dsconv/wide/sums.h"
@@ -41,25 +42,31 @@ __device__ __attribute__((noinline)) void RecomputePixels(const Shape& shape, co
   }
 }
 
-template <class T, int kTiles>
+// Sixteen pixels, number `number` of the tile's; nothing unless `stores`.
+template <class T, int kTiles, int kPitch, int kPairs>
 __device__ __forceinline__ void StoreSixteen(const Block& block, const mma::Tensors<T>& tensors,
-                                             const TileAt& tile, std::int32_t number, int lane,
+                                             const TileAt& tile, std::int32_t number, bool stores, int lane,
                                              const float (&sums)[kTiles][4]) {
   const Shape& shape = block.shape;
   const Plan& plan = block.plan;
-  const std::int32_t strip = number / plan.tile.pairs, pair = number - strip * plan.tile.pairs;
-  const std::int32_t p = tile.p0 + 2 * pair, q = strip * 8 + lane / 4;
-  if (strip >= plan.strips || p >= shape.p) return;
-  T* to = tensors.y + (static_cast<std::int64_t>(tile.n) * shape.p + p) * shape.q * shape.k + q * shape.k;
+  const std::int32_t strip = number / kPairs, pair = number - strip * kPairs;
+  const std::int32_t p = tile.p0 + 2 * pair, q = strip * 8 + lane / 4, k = lane % 4 * 8;
+  T* to = tensors.y + tile.n * shape.y.n + static_cast<std::int64_t>(p) * shape.y.h +
+          static_cast<std::int64_t>(q) * shape.y.w + k;
   std::uint32_t nan = 0;
 #pragma unroll
   for (int lower = 0; lower < 2; ++lower) {
-    if (q >= shape.q || p + lower >= shape.p) continue;
-    if (sums[0][2 * lower] != sums[0][2 * lower]) nan |= 1u << lower;
+    const bool there = stores && q < shape.q && p + lower < shape.p && strip < kPitch / 8;
+    if (there && sums[0][2 * lower] != sums[0][2 * lower]) nan |= 1u << lower;
 #pragma unroll
     for (int i = 0; i < kTiles; i += 4) {
-      wide::StoreEight<T, true>(shape, plan.output, to + lower * shape.q * shape.k, i * 8 + lane % 4 * 8, lower,
-                                sums + i);
+      std::uint32_t pairs[4];
+#pragma unroll
+      for (int j = 0; j < 4; ++j) {
+        pairs[j] = wide::PackClamped<T>(plan.output, sums[i + j][2 * lower], sums[i + j][2 * lower + 1]);
+      }
+      device::StoreFourIf(there && i * 8 + k < shape.k, to + lower * shape.y.h + i * 8,
+                          make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]));
     }
   }
   if (__any_sync(0xffffffffu, nan != 0)) {
@@ -67,9 +74,10 @@ __device__ __forceinline__ void StoreSixteen(const Block& block, const mma::Tens
   }
 }
 
-template <class T, int kTiles, int kBlocks>
+template <class T, int kTiles, int kPitch, int kPairs>
 __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::Tensors<T>& tensors, int warp,
                                                  int lane) {
+  constexpr int kBlocks = BlocksOf(kPitch, kPairs);
   const Plan& plan = block.plan;
   const auto* biases = reinterpret_cast<const float*>(block.workspace);
   const std::uint64_t left = device::SwizzledDescriptor(block.a_ring),
@@ -86,7 +94,9 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
     if (++w_used == plan.tile.weights) w_used = 0;
     if (++a_used == plan.tile.operands) a_used = 0;
   };
-  for (std::int32_t round = 0; round < plan.rounds; ++round) {
+  // The first time nothing is multiplied or stored: it fetches the code for storing while the first input is
+  // on its way.
+  for (std::int32_t round = -1; round < plan.rounds; ++round) {
     float sums[kBlocks][kTiles][4];
     wide::StartSums<kTiles>(biases, lane, sums[0]);
 #pragma unroll
@@ -94,48 +104,53 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
 #pragma unroll
       for (int i = 0; i < kTiles * 4; ++i) sums[m][i / 4][i % 4] = sums[0][i / 4][i % 4];
     }
-    for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
-      if (warp == 0 && chunk < 16 && round == 0) STAMP(4 + 2 * chunk);
-      device::WaitBarrier(block.w_filled + w.slot, w.parity);
-      device::WaitBarrier(block.a_filled + a.slot, a.parity);
-      if (warp == 0 && chunk < 16 && round == 0) STAMP(5 + 2 * chunk);
-      const std::uint64_t l = left + static_cast<std::uint32_t>(a.slot * (plan.operand_bytes / 16)),
-                          r = right + static_cast<std::uint32_t>(w.slot * (plan.weight_bytes / 16));
-      device::FenceProducts();
+    if (round >= 0) {
+      for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
+        if (warp == 0 && chunk < 16 && round == 0) STAMP(4 + 2 * chunk);
+        device::WaitBarrier(block.w_filled + w.slot, w.parity);
+        device::WaitBarrier(block.a_filled + a.slot, a.parity);
+        if (warp == 0 && chunk < 16 && round == 0) STAMP(5 + 2 * chunk);
+        const std::uint64_t l = left + static_cast<std::uint32_t>(a.slot * (plan.operand_bytes / 16)),
+                            r = right + static_cast<std::uint32_t>(w.slot * (plan.weight_bytes / 16));
+        device::FenceProducts();
 #pragma unroll
-      for (int m = 0; m < kBlocks; ++m) {
+        for (int m = 0; m < kBlocks; ++m) {
 #pragma unroll
-        for (int i = 0; i < kSteps; ++i) {
+          for (int i = 0; i < kSteps; ++i) {
 #ifdef NO_PW
-          if (i == 0 && m == 0 && chunk == 0)
+            if (i == 0 && m == 0 && chunk == 0)
 #endif
-          MultiplyStep<T, kTiles>(sums[m], l + static_cast<std::uint64_t>(m * (64 * kPixelBytes / 16) + 2 * i),
-                                  r + static_cast<std::uint64_t>(2 * i));
+              MultiplyStep<T, kTiles>(sums[m], l + static_cast<std::uint64_t>(m * (64 * kPixelBytes / 16) + 2 * i),
+                                      r + static_cast<std::uint64_t>(2 * i));
+          }
+        }
+        device::CommitProducts();
+        if (chunk > 0) {
+          device::WaitProducts<1>();
+          give_back();
+        }
+        a.Next(plan.tile.operands);
+        if (plan.resident) {
+          if (++w.slot == plan.chunks) w.slot = 0;
+        } else {
+          w.Next(plan.tile.weights);
         }
       }
-      device::CommitProducts();
-      if (chunk > 0) {
-        device::WaitProducts<1>();
-        give_back();
-      }
-      a.Next(plan.tile.operands);
-      if (plan.resident) {
-        if (++w.slot == plan.chunks) w.slot = 0;
-      } else {
-        w.Next(plan.tile.weights);
-      }
+      device::WaitProducts<0>();
+      if (warp == 0 && round == 0) STAMP(40);
     }
-    device::WaitProducts<0>();
-    if (warp == 0 && round == 0) STAMP(40);
 #pragma unroll
     for (int m = 0; m < kBlocks; ++m) device::HoldSums(sums[m]);
-    give_back();
-    const std::int32_t tile = block.TileOf(round);
-    if (tile >= plan.tiles) break;
+    if (round >= 0) give_back();
+    const std::int32_t tile = round < 0 ? 0 : block.TileOf(round);
+    const bool stores = round >= 0 && tile < plan.tiles;
     const TileAt at = block.PlaceOf(tile);
 #pragma unroll
-    for (int m = 0; m < kBlocks; ++m) StoreSixteen<T, kTiles>(block, tensors, at, m * 4 + warp, lane, sums[m]);
+    for (int m = 0; m < kBlocks; ++m) {
+      StoreSixteen<T, kTiles, kPitch, kPairs>(block, tensors, at, m * 4 + warp, stores, lane, sums[m]);
+    }
     if (warp == 0 && round == 0) STAMP(41);
+    if (warp == 0 && round == -1) STAMP(3);
   }
   if (warp == 0) STAMP(42);
   if (warp == 0) GTIME(43);
