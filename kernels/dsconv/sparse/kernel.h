@@ -79,7 +79,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   constexpr int kBegun = 1, kJobs = kSteps * kPitch / 8;
   const bool clustered = plan.tile.cluster > 1;
   if (warp < kMultiplyWarps) {
-    device::TakeRegisters<232>();
+    device::TakeRegisters<224>();  // with 8 x 128 and 4 x 32: of 16 x 128
     if (clustered) device::ArriveInCluster();
     device::SyncThreadsOf(kBegun, kThreads);
     if (clustered) device::WaitInCluster();
@@ -93,23 +93,32 @@ __global__ void __launch_bounds__(kThreads, 1)
     __syncwarp();
     if (clustered) device::WaitInCluster();
   } else {
-    device::GiveRegisters<24>();
+    device::GiveRegisters<32>();
     // Of these none waits for others of the block before its copies are under way.
     const int role = warp - kMultiplyWarps - kMakers;
-    if (lane == 0) {
-      if (role == 0) {
-        device::PrefetchMap(&map);
-        InitInput<kJobs>(block);
-      }
-      if (role == 1) InitWeights(block);
-      if (role == 2) InitOperands<kJobs>(block);
+    if (role == 0 && lane == 0) {
+      device::PrefetchMap(&map);
+      InitInput(block);
+      STAMP(60);
     }
+    InputLoader<kStride> loader(block, &map);
+    if (role == 0 && lane == 0) {
+      for (std::int32_t i = 0; i < plan.tile.inputs && !loader.IsDone(); ++i) loader.LoadNext();
+      STAMP(61);
+      InitFreeInput<kJobs>(block);
+    }
+    if (role == 1 && lane == 0) InitWeights(block);
+    if (role == 2 && lane == 0) InitOperands<kJobs>(block);
     __syncwarp();
     if (clustered) device::ArriveInCluster();
     device::ArriveThreadsOf(kBegun, kThreads);
     if (role == 1 && clustered) device::WaitInCluster();
-    if (lane == 0 && role == 0) LoadInput<kStride>(block, &map);
-    if (lane == 0 && role == 1) LoadWeights(block);
+    if (role == 0 && lane == 0) {
+      for (; !loader.IsDone(); loader.LoadNext()) {
+        device::WaitBarrier(block.x_free + loader.at.slot, loader.at.parity ^ 1);
+      }
+    }
+    if (role == 1 && lane == 0) LoadWeights(block);
     __syncwarp();
     if (role != 1 && clustered) device::WaitInCluster();
   }

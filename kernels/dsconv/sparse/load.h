@@ -9,10 +9,14 @@
 
 namespace assay::dsconv::sparse {
 
-template <int kJobs>
+// The slots that are filled at once are announced before all else.
 __device__ __forceinline__ void InitInput(const Block& block) {
+  for (std::int32_t i = 0; i < block.plan.tile.inputs; ++i) device::InitBarrier(block.x_filled + i, 1);
+  device::FenceBarrierInit();
+}
+template <int kJobs>
+__device__ __forceinline__ void InitFreeInput(const Block& block) {
   for (std::int32_t i = 0; i < block.plan.tile.inputs; ++i) {
-    device::InitBarrier(block.x_filled + i, 1);
     device::InitBarrier(block.x_free + i, kJobs < kMakers ? kJobs : kMakers);
   }
   device::FenceBarrierInit();
@@ -33,29 +37,44 @@ __device__ __forceinline__ void InitOperands(const Block& block) {
   device::FenceBarrierInit();
 }
 
+// Chunks of x in turn, those of all tiles.
 template <int kStride>
-__device__ __forceinline__ void LoadInput(const Block& block, const CUtensorMap* map) {
-  const Plan& plan = block.plan;
+struct InputLoader {
+  const Block& block;
+  const CUtensorMap* map;
   RingAt at;
-  for (std::int32_t round = 0; round < plan.rounds; ++round) {
-    const TileAt tile = block.PlaceOf(block.TileOf(round));
-    const std::int32_t h = tile.p0 * kStride + plan.first_row;
-    for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
-      device::WaitBarrier(block.x_free + at.slot, at.parity ^ 1);
-      char* to = block.x_ring + at.slot * plan.input_bytes;
-      std::uint64_t* barrier = block.x_filled + at.slot;
-      device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(kStride * plan.box_bytes + kFilterBytes));
+  std::int32_t round = 0, chunk = 0, h, n;
+
+  __device__ __forceinline__ InputLoader(const Block& of_block, const CUtensorMap* of_map)
+      : block(of_block), map(of_map) {
+    BeginTile();
+  }
+  __device__ __forceinline__ bool IsDone() const { return round == block.plan.rounds; }
+  __device__ __forceinline__ void LoadNext() {
+    const Plan& plan = block.plan;
+    char* to = block.x_ring + at.slot * plan.input_bytes;
+    std::uint64_t* barrier = block.x_filled + at.slot;
+    device::ArriveAndExpect(barrier, static_cast<std::uint32_t>(kStride * plan.box_bytes + kFilterBytes));
 #pragma unroll
-      for (std::int32_t plane = 0; plane < kStride; ++plane) {
-        device::CopyBox4(to + (plane * plan.plane_pixels + plan.box_at) * kPixelBytes, map, barrier,
-                         plane * block.shape.c + chunk * kChunk, 0, h, tile.n);
-      }
-      device::CopyBulk(to + plan.stage_pixels * kPixelBytes,
-                       block.workspace + plan.filters_from + chunk * kFilterBytes, kFilterBytes, barrier);
-      at.Next(plan.tile.inputs);
+    for (std::int32_t plane = 0; plane < kStride; ++plane) {
+      device::CopyBox4(to + (plane * plan.plane_pixels + plan.box_at) * kPixelBytes, map, barrier,
+                       plane * block.shape.c + chunk * kChunk, 0, h, n);
+    }
+    device::CopyBulk(to + plan.stage_pixels * kPixelBytes,
+                     block.workspace + plan.filters_from + chunk * kFilterBytes, kFilterBytes, barrier);
+    at.Next(plan.tile.inputs);
+    if (++chunk == plan.chunks) {
+      chunk = 0, ++round;
+      BeginTile();
     }
   }
-}
+
+ private:
+  __device__ __forceinline__ void BeginTile() {
+    const TileAt tile = block.PlaceOf(block.TileOf(round));
+    n = tile.n, h = tile.p0 * kStride + block.plan.first_row;
+  }
+};
 
 // Each block of a cluster copies a part of every chunk's weights, to all of them.
 __device__ __forceinline__ void LoadWeights(const Block& block) {

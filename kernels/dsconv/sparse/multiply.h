@@ -83,16 +83,13 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
   const std::uint64_t left = device::SwizzledDescriptor(block.a_ring),
                       right = device::SwizzledDescriptor(block.w_ring);
   RingAt a, w;
-  std::int32_t a_used = 0, w_used = 0;
   const std::uint32_t w_free = device::SharedAddressIn(
       block.w_free, static_cast<std::uint32_t>(lane < plan.tile.cluster ? lane : block.rank));
   const auto give_back = [&] {
     if (lane < plan.tile.cluster && !plan.resident) {
-      device::ArriveBarrierIn(w_free + static_cast<std::uint32_t>(w_used) * 8);
+      device::ArriveBarrierIn(w_free + static_cast<std::uint32_t>(w.slot) * 8);
     }
-    if (lane == 0) device::ArriveBarrier(block.a_free + a_used);
-    if (++w_used == plan.tile.weights) w_used = 0;
-    if (++a_used == plan.tile.operands) a_used = 0;
+    if (lane == 0) device::ArriveBarrier(block.a_free + a.slot);
   };
   // The first time nothing is multiplied or stored: it fetches the code for storing while the first input is
   // on its way.
@@ -125,10 +122,10 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
           }
         }
         device::CommitProducts();
-        if (chunk > 0) {
-          device::WaitProducts<1>();
-          give_back();
-        }
+        // At once, not when the next ones have begun: those who make operands wait for slots, and use the tensor
+        // cores meanwhile.
+        device::WaitProducts<0>();
+        give_back();
         a.Next(plan.tile.operands);
         if (plan.resident) {
           if (++w.slot == plan.chunks) w.slot = 0;
@@ -136,12 +133,10 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
           w.Next(plan.tile.weights);
         }
       }
-      device::WaitProducts<0>();
       if (warp == 0 && round == 0) STAMP(40);
     }
 #pragma unroll
     for (int m = 0; m < kBlocks; ++m) device::HoldSums(sums[m]);
-    if (round >= 0) give_back();
     const std::int32_t tile = round < 0 ? 0 : block.TileOf(round);
     const bool stores = round >= 0 && tile < plan.tiles;
     const TileAt at = block.PlaceOf(tile);

@@ -28,17 +28,20 @@ inline constexpr std::int32_t kSteps = kChunk / 16, kStepTapBytes = 3 * 2 * 8 * 
 
 inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12;
 
-// Columns of x that lie side by side in shared memory, outputs of a row in strips of 8, pairs of rows of
-// outputs of a block's tile, and blocks of 64 pixels of that.
-struct Geometry {
-  std::int32_t stride, pitch, pairs;
-};
+// Columns of x, of each parity where the stride is 2, that lie side by side in shared memory: one at least is
+// zero, the padding of either side.
+inline std::int32_t PitchOf(const Shape& shape) {
+  return RoundUp(DivideUp(shape.w, shape.stride_w) + 1, 8);
+}
+
+// Blocks of 64 pixels of a tile.
 __host__ __device__ constexpr std::int32_t BlocksOf(std::int32_t pitch, std::int32_t pairs) {
   return (pitch / 8 * pairs + 3) / 4;
 }
 
 // What may be chosen.
 struct Tile {
+  std::int32_t columns;                    // output channels that there is room for
   std::int32_t pairs;                      // of output rows, of a block's tile
   std::int32_t cluster;                    // blocks that share copies of weights
   std::int32_t inputs, operands, weights;  // stages of each ring
@@ -68,11 +71,11 @@ struct Plan {
   std::int32_t operand_bytes, shared_bytes;
 };
 
-inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, std::int32_t columns, std::int32_t sms) {
+inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, std::int32_t sms) {
   Plan plan{};
   plan.tile = tile;
   plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
-  plan.columns = columns;
+  plan.columns = tile.columns;
   plan.chunks = DivideUp(shape.c, kChunk);
   plan.rows = 2 * tile.pairs;
   plan.tiles_down = DivideUp(shape.p, plan.rows);
@@ -81,7 +84,7 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.rounds = DivideUp(clusters, std::max(1, sms / tile.cluster));
   plan.grid = DivideUp(clusters, plan.rounds) * tile.cluster;
   const std::int32_t stride = plan.stride = shape.stride_w;
-  plan.pitch = RoundUp((shape.w + stride - 1) / stride + 1, 8);
+  plan.pitch = PitchOf(shape);
   // Where a tile is an image, rows of padding are not copied.
   const bool whole = plan.tiles_down == 1;
   const std::int32_t rows = (plan.rows - 1) * stride + 3 + (stride == 2 ? 1 : 0);
