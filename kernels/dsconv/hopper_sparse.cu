@@ -1,10 +1,10 @@
 // Many input and few output channels on small images (fp16 and bf16, NHWC, 3x3, sm_90a). A block, one a
-// multiprocessor, owns all columns of some rows of an image, an image if it is small, and all output channels,
-// and goes through the input channels 64 at a time. One warp copies x (TMA), one the weights; eight warps make
-// the depthwise half by sparse products, each 16 channels of a strip of 8 columns from top to bottom, from
-// shared memory into shared memory; a warpgroup multiplies it (wgmma). So x is read once, with the halo of
-// rows where an image has several blocks, and the weights once a tile. Time goes to the tensor cores, and at
-// either end of a launch to memory.
+// multiprocessor, owns all columns of some rows of an image, an image if it is small, and all output
+// channels, and goes through the input channels 64 at a time. One warp copies x (TMA), one the weights; eight
+// warps make the depthwise half by sparse products, each 16 channels of a strip of 8 columns from top to
+// bottom, from shared memory into shared memory; a warpgroup multiplies it (wgmma). So x is read once, with
+// the halo of rows where an image has several blocks, and the weights once a tile. Time goes to the tensor
+// cores, and at either end of a launch to memory.
 #include <string>
 #include <vector>
 
@@ -51,14 +51,14 @@ class HopperSparse {
       return "takes k a multiple of 8 up to " + std::to_string(kMostOutputs) + "; hopper takes others";
     }
     const std::int32_t pitch = sparse::PitchOf(shape), in_plane = sparse::DivideUp(shape.w, shape.stride_w);
-    if (pitch > kMostPitch) {
-      return "takes up to " + std::to_string(kMostPitch - 1) + " columns of x, or twice as many at stride 2";
-    }
+    if (pitch > (shape.stride_w == 1 ? kMostPitch : kMostPitch / 2))
+      return "takes up to 31 columns of x, or 30 at stride 2; hopper takes more";
     const std::int32_t reach = (shape.q - 1) * shape.stride_w + 2 - shape.pad_w;
     if (sparse::DivideUp(shape.pad_w, shape.stride_w) > pitch - in_plane || shape.pad_h > kMostPadding ||
         shape.q > pitch || reach >= pitch * shape.stride_w) {
       return "padding is wider than the columns between rows in shared memory";
     }
+    if (static_cast<std::int64_t>(shape.n) * shape.p > sparse::kMostTiles) return "n * p is above 2^26";
     if (sparse::AllTiles(shape, device).empty()) {
       return "no tile: so many output channels, or rows of so many columns, do not fit a block";
     }
@@ -122,11 +122,6 @@ class HopperSparse {
 #else
     return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
-#ifdef ONLY_F16
-      if constexpr (std::is_same_v<T, __nv_bfloat16>) {
-        return cudaErrorInvalidValue;
-      } else {
-#endif
       const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
       const mma::Tensors<T> tensors = {in(kX),   in(kWDw), in(kBDw),
                                        in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
@@ -152,9 +147,6 @@ class HopperSparse {
             tensors, static_cast<const char*>(buffers.workspace));
       });
       return status;
-#ifdef ONLY_F16
-      }
-#endif
     });
 #endif
   }

@@ -26,12 +26,13 @@ template <class Tag>
 __device__ __forceinline__ void MmaSparse16832From(float (&d)[4], const float (&c)[4],
                                                    const std::uint32_t (&a)[4], const std::uint32_t (&b)[4],
                                                    std::uint32_t places, Tag) {
-#define ASSAY_SPARSE(type)                                                                              \
-  asm volatile("mma.sp::ordered_metadata.sync.aligned.m16n8k32.row.col.f32." type "." type                       \
-      ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9, %10, %11}, {%12, %13, %14, %15}, %16, 0x0;\n"  \
-      : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                  \
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]), "r"(b[3]),         \
-        "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]), "r"(places))
+#define ASSAY_SPARSE(type)                                                                                 \
+  asm volatile(                                                                                            \
+      "mma.sp::ordered_metadata.sync.aligned.m16n8k32.row.col.f32." type "." type                          \
+      ".f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9, %10, %11}, {%12, %13, %14, %15}, %16, 0x0;\n"     \
+      : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                                     \
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "r"(b[2]), "r"(b[3]), "f"(c[0]), \
+        "f"(c[1]), "f"(c[2]), "f"(c[3]), "r"(places))
   if constexpr (std::is_same_v<typename Tag::Type, __half>) {
     ASSAY_SPARSE("f16");
   } else {
@@ -45,11 +46,12 @@ template <class Tag>
 __device__ __forceinline__ void MmaSparse16816From(float (&d)[4], const float (&c)[4], std::uint32_t a0,
                                                    std::uint32_t a1, std::uint32_t b0, std::uint32_t b1,
                                                    std::uint32_t places, Tag) {
-#define ASSAY_SPARSE(type)                                                                        \
-  asm volatile("mma.sp::ordered_metadata.sync.aligned.m16n8k16.row.col.f32." type "." type                 \
-      ".f32 {%0, %1, %2, %3}, {%4, %5}, {%6, %7}, {%8, %9, %10, %11}, %12, 0x0;\n"                \
-      : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                            \
-      : "r"(a0), "r"(a1), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]), "r"(places))
+#define ASSAY_SPARSE(type)                                                                       \
+  asm volatile("mma.sp::ordered_metadata.sync.aligned.m16n8k16.row.col.f32." type "." type       \
+               ".f32 {%0, %1, %2, %3}, {%4, %5}, {%6, %7}, {%8, %9, %10, %11}, %12, 0x0;\n"      \
+               : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])                                  \
+               : "r"(a0), "r"(a1), "r"(b0), "r"(b1), "f"(c[0]), "f"(c[1]), "f"(c[2]), "f"(c[3]), \
+                 "r"(places))
   if constexpr (std::is_same_v<typename Tag::Type, __half>) {
     ASSAY_SPARSE("f16");
   } else {

@@ -13,16 +13,6 @@
 #include "kernels/dsconv/sparse/plan.h"
 
 namespace assay::dsconv::sparse {
-#ifdef STAMPS
-__device__ long long g_stamps[160][64];
-__device__ __forceinline__ void Stamp(int i, int lane) { if (lane == 0) { long long t; asm volatile("mov.u64 %0, %%clock64;" : "=l"(t)); g_stamps[blockIdx.x][i] = t; } }
-__device__ __forceinline__ void Gtime(int i, int lane) { if (lane == 0) { long long t; asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(t)); g_stamps[blockIdx.x][i] = t; } }
-#define STAMP(i) Stamp(i, lane)
-#define GTIME(i) Gtime(i, lane)
-#else
-#define STAMP(i)
-#define GTIME(i)
-#endif
 
 // A slot of a ring, and how often it went round.
 struct RingAt {
@@ -51,7 +41,8 @@ struct Block {
   char *x_ring, *a_ring, *w_ring;
   std::int32_t rank;
 
-  __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, const char* packed, char* shared)
+  __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, const char* packed,
+                                   char* shared)
       : shape(of_shape), plan(of_plan), workspace(packed), rank(device::PlaceInClusterX()) {
     x_filled = reinterpret_cast<std::uint64_t*>(shared);
     x_free = x_filled + kMostStages, w_filled = x_free + kMostStages, w_free = w_filled + kMostStages;

@@ -1,10 +1,10 @@
-// The depthwise half by sparse products. The left operand of one holds, for 8 channels and two rows of outputs,
-// one column of taps: in a row of it, of 8 channels of four rows of x, three weights of one channel, so at most
-// one of any four neighbours. The right one is 8 pixels of each of these rows, 8 channels of each, as ldmatrix
-// loads them. So three products make 8 channels of 2 x 8 outputs. A warp goes down a strip of 8 columns with 16
-// channels, and loads each row of x once for each column of taps, four rows at once: at stride 1 every other
-// pair of rows of outputs needs the lower two of four and the upper two of the next, in two products of half
-// the depth.
+// The depthwise half by sparse products. The left operand of one holds, for 8 channels and two rows of
+// outputs, one column of taps: in a row of it, of 8 channels of four rows of x, three weights of one channel,
+// so at most one of any four neighbours. The right one is 8 pixels of each of these rows, 8 channels of each,
+// as ldmatrix loads them. So three products make 8 channels of 2 x 8 outputs. A warp goes down a strip of 8
+// columns with 16 channels, and loads each row of x once for each column of taps, four rows at once: at
+// stride 1 every other pair of rows of outputs needs the lower two of four and the upper two of the next, in
+// two products of half the depth.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -32,7 +32,8 @@ struct Selectors {
   __device__ __forceinline__ Selectors(int lane, int stride) {
     const int g = lane / 4, t = lane % 4;
 #pragma unroll
-    for (int word = 0; word < 4; ++word) words[word] = SelectorOf(g, t, word / 2 * 2 + t / 2 - word % 2 * stride);
+    for (int word = 0; word < 4; ++word)
+      words[word] = SelectorOf(g, t, word / 2 * 2 + t / 2 - word % 2 * stride);
     last = SelectorOf(g, t, t / 2 == 0 ? 2 : -1);
     const auto at = static_cast<std::uint32_t>(g % 4);
     places = (at == 3 ? 0u | 3u << 2 : at | 3u << 2) * 0x11111111u;
@@ -124,7 +125,8 @@ struct Strip {
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const auto& sum = sums[kPair % 2][i / 2];
-        packed[i] = device::LowerPair(device::PackFromZero(sum[i % 2 * 2], sum[i % 2 * 2 + 1], kTag), high, kTag);
+        packed[i] =
+            device::LowerPair(device::PackFromZero(sum[i % 2 * 2], sum[i % 2 * 2 + 1], kTag), high, kTag);
       }
       device::StoreMatrix4Transposed(to + kPair * 2048, packed);
       MakeFrom<kPair + 1>(to, sums);
@@ -144,7 +146,8 @@ template <class T, int kStride, int kPitch, int kPairs>
 __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int lane) {
   const Plan& plan = block.plan;
   // A warp has one strip, and of every chunk one or two times 16 channels, or of every other one.
-  constexpr int kStrips = kPitch / 8, kJobs = kSteps * kStrips, kEvery = kJobs < kMakers ? kMakers / kJobs : 1,
+  constexpr int kStrips = kPitch / 8, kJobs = kSteps * kStrips,
+                kEvery = kJobs < kMakers ? kMakers / kJobs : 1,
                 kTimes = kJobs > kMakers ? kJobs / kMakers : 1;
   const int column = warp % kStrips, first_step = warp / kStrips % kSteps;
 
@@ -153,20 +156,22 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
   strip.places = selectors.places, strip.high = plan.middle.high;
   // Lane 8i + j names column j of row i of four.
   const std::uint32_t x_ring = device::SharedAddress(block.x_ring);
+  std::uint32_t from[3];
 #pragma unroll
   for (int s = 0; s < 3; ++s) {
-    const std::uint32_t pixel = static_cast<std::uint32_t>(lane / 8 * kPitch + column * 8 + lane % 8 + plan.tap_at[s]);
-    strip.from[s] = x_ring + pixel * kPixelBytes + (static_cast<std::uint32_t>(first_step * 32) ^ (pixel & 7u) * 16);
+    const std::uint32_t pixel =
+        static_cast<std::uint32_t>(lane / 8 * kPitch + column * 8 + lane % 8 + plan.tap_at[s]);
+    from[s] =
+        x_ring + pixel * kPixelBytes + (static_cast<std::uint32_t>(first_step * 32) ^ (pixel & 7u) * 16);
   }
   // Lane 8i + j names pixel j of the upper or lower row, 8 channels or the next 8.
-  std::uint32_t to = device::SharedAddress(block.a_ring) +
-                           static_cast<std::uint32_t>(column * kPairs * 2048 + lane / 8 % 2 * 1024 +
-                                                      lane % 8 * kPixelBytes +
-                                                      ((2 * first_step + lane / 16) ^ lane % 8) * 16);
-  std::uint32_t words = x_ring + static_cast<std::uint32_t>(plan.stage_pixels * kPixelBytes +
+  const std::uint32_t to =
+      device::SharedAddress(block.a_ring) +
+      static_cast<std::uint32_t>(column * kPairs * 2048 + lane / 8 % 2 * 1024 + lane % 8 * kPixelBytes +
+                                 ((2 * first_step + lane / 16) ^ lane % 8) * 16);
+  const std::uint32_t filter = x_ring + static_cast<std::uint32_t>(plan.stage_pixels * kPixelBytes +
                                                                    first_step * kStepBytes + lane / 4 * 8);
 
-  std::uint32_t stage_before = 0, slot_before = 0;
   RingAt in, out;
   const std::int32_t all = plan.rounds * plan.chunks;
   std::int32_t chunk = 0;  // of all rounds
@@ -174,35 +179,20 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     chunk = warp / kJobs;
     in.Skip(chunk, plan.tile.inputs), out.Skip(chunk, plan.tile.operands);
   }
-#ifdef STAMPS
-  long long waits_x = 0, waits_a = 0, first_x = 0, work = 0, jobs_done = 0;
-#define NOW() clock64()
-#endif
   // The first time on whatever lies there, while the first input is on its way: it fetches the code.
   bool rehearsal = true;
   while (chunk < all) {
     // In this order: since this slot is free, all chunks up to that which was there have been made.
-#ifdef STAMPS
-    long long s2 = NOW();
-#endif
     if (!rehearsal) device::WaitBarrier(block.a_free + out.slot, out.parity ^ 1);
-#ifdef STAMPS
-    long long s3 = NOW(); waits_a += s3 - s2;
-#endif
     if (!rehearsal) device::WaitBarrier(block.x_filled + in.slot, in.parity);
-#ifdef STAMPS
-    long long s1 = NOW(); waits_x += s1 - s3; if (first_x == 0) first_x = s1;
-#endif
-    const std::uint32_t stage = static_cast<std::uint32_t>(in.slot * plan.input_bytes),
-                        slot = static_cast<std::uint32_t>(out.slot * plan.operand_bytes);
-#pragma unroll
-    for (int s = 0; s < 3; ++s) strip.from[s] += stage - stage_before;
-    words += stage - stage_before, to += slot - slot_before;
-    stage_before = stage, slot_before = slot;
+    const std::uint32_t stage = static_cast<std::uint32_t>(in.slot * plan.input_bytes);
+    const std::uint32_t slot = static_cast<std::uint32_t>(out.slot * plan.operand_bytes);
 #pragma unroll 1
     for (int time = 0; time < kTimes; ++time) {
+      const std::uint32_t words = filter + stage + static_cast<std::uint32_t>(time * 2 * kStepBytes);
 #pragma unroll
-      for (int i = 0; i < 6; ++i) strip.taps[i % 2][i / 2].SetWeights(selectors, device::LoadTwo(words + i * 64));
+      for (int i = 0; i < 6; ++i)
+        strip.taps[i % 2][i / 2].SetWeights(selectors, device::LoadTwo(words + i * 64));
 #pragma unroll
       for (int i = 0; i < 8; ++i) {
         if (i % 4 == 0) {
@@ -211,23 +201,16 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
         }
         strip.bias[i / 4][i % 4] = strip.bias[i / 4][0];
       }
-#ifndef NO_DW
-      strip.Make(to);
-#endif
-      if constexpr (kTimes == 2) {
-        // Two steps further on units are four further on or back: the same bit of their number is flipped.
+      // Two steps further on are 64 bytes further on, or back: units are flipped.
+      const std::uint32_t flip = static_cast<std::uint32_t>(time * 64);
 #pragma unroll
-        for (int s = 0; s < 3; ++s) strip.from[s] ^= 64;
-        to ^= 64, words = time == 0 ? words + 2 * kStepBytes : words - 2 * kStepBytes;
-      }
+      for (int s = 0; s < 3; ++s) strip.from[s] = (from[s] + stage) ^ flip;
+      strip.Make((to + slot) ^ flip);
     }
     device::FenceAsyncProxy();
     __syncwarp();
     if (rehearsal) {
       rehearsal = false;
-#ifdef STAMPS
-      waits_x = waits_a = first_x = 0; if (warp == 0 && lane == 0) g_stamps[blockIdx.x][56] = NOW();
-#endif
       continue;
     }
     if (lane == 0) {
@@ -240,13 +223,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
       in.Skip(kEvery, plan.tile.inputs), out.Skip(kEvery, plan.tile.operands);
     }
     chunk += kEvery;
-#ifdef STAMPS
-    work += NOW() - s1; ++jobs_done;
-#endif
   }
-#ifdef STAMPS
-  if (warp == 0 && lane == 0) { g_stamps[blockIdx.x][50] = first_x; g_stamps[blockIdx.x][51] = waits_x; g_stamps[blockIdx.x][52] = waits_a; g_stamps[blockIdx.x][53] = work; g_stamps[blockIdx.x][54] = jobs_done; g_stamps[blockIdx.x][55] = NOW(); }
-#endif
 }
 
 }  // namespace assay::dsconv::sparse

@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/device/ptx/pair.h"
 #include "kernels/dsconv/sparse/plan.h"
 #include "kernels/dsconv/wide/weights.h"
 
@@ -75,7 +76,6 @@ __global__ void __launch_bounds__(kThreads, 1)
   const Block block(shape, plan, packed, shared);
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / 32, 0);
-  if (warp == 0) { STAMP(0); GTIME(1); }
   constexpr int kBegun = 1, kJobs = kSteps * kPitch / 8;
   const bool clustered = plan.tile.cluster > 1;
   if (warp < kMultiplyWarps) {
@@ -83,7 +83,6 @@ __global__ void __launch_bounds__(kThreads, 1)
     if (clustered) device::ArriveInCluster();
     device::SyncThreadsOf(kBegun, kThreads);
     if (clustered) device::WaitInCluster();
-    if (warp == 0) STAMP(2);
     MultiplyOperands<T, kTiles, kPitch, kPairs>(block, tensors, warp, lane);
   } else if (warp < kMultiplyWarps + kMakers) {
     if (clustered) device::ArriveInCluster();
@@ -99,12 +98,10 @@ __global__ void __launch_bounds__(kThreads, 1)
     if (role == 0 && lane == 0) {
       device::PrefetchMap(&map);
       InitInput(block);
-      STAMP(60);
     }
     InputLoader<kStride> loader(block, &map);
     if (role == 0 && lane == 0) {
       for (std::int32_t i = 0; i < plan.tile.inputs && !loader.IsDone(); ++i) loader.LoadNext();
-      STAMP(61);
       InitFreeInput<kJobs>(block);
     }
     if (role == 1 && lane == 0) InitWeights(block);

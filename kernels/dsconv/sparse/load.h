@@ -24,7 +24,8 @@ __device__ __forceinline__ void InitFreeInput(const Block& block) {
 __device__ __forceinline__ void InitWeights(const Block& block) {
   for (std::int32_t i = 0; i < block.plan.tile.weights; ++i) {
     device::InitBarrier(block.w_filled + i, 1);
-    device::InitBarrier(block.w_free + i, static_cast<std::uint32_t>(kMultiplyWarps * block.plan.tile.cluster));
+    device::InitBarrier(block.w_free + i,
+                        static_cast<std::uint32_t>(kMultiplyWarps * block.plan.tile.cluster));
   }
   device::FenceBarrierInit();
 }

@@ -1,5 +1,6 @@
-// The pointwise half, by one warpgroup: all pixels of a tile and all output channels, wgmma with both operands
-// from shared memory, on sums that begin as b_pw, then activation and stores straight from registers.
+// The pointwise half, by one warpgroup: all pixels of a tile and all output channels, wgmma with both
+// operands from shared memory, on sums that begin as b_pw, then activation and stores straight from
+// registers.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,7 +15,8 @@
 namespace assay::dsconv::sparse {
 
 template <class T, int kTiles>
-__device__ __forceinline__ void MultiplyStep(float (&sums)[kTiles][4], std::uint64_t left, std::uint64_t right) {
+__device__ __forceinline__ void MultiplyStep(float (&sums)[kTiles][4], std::uint64_t left,
+                                             std::uint64_t right) {
   if constexpr (kTiles > 20) {
     constexpr int kHalf = kTiles / 2;
     auto& lower = reinterpret_cast<float(&)[kHalf][4]>(sums[0]);
@@ -103,10 +105,8 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
     }
     if (round >= 0) {
       for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
-        if (warp == 0 && chunk < 16 && round == 0) STAMP(4 + 2 * chunk);
         device::WaitBarrier(block.w_filled + w.slot, w.parity);
         device::WaitBarrier(block.a_filled + a.slot, a.parity);
-        if (warp == 0 && chunk < 16 && round == 0) STAMP(5 + 2 * chunk);
         const std::uint64_t l = left + static_cast<std::uint32_t>(a.slot * (plan.operand_bytes / 16)),
                             r = right + static_cast<std::uint32_t>(w.slot * (plan.weight_bytes / 16));
         device::FenceProducts();
@@ -114,16 +114,14 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
         for (int m = 0; m < kBlocks; ++m) {
 #pragma unroll
           for (int i = 0; i < kSteps; ++i) {
-#ifdef NO_PW
-            if (i == 0 && m == 0 && chunk == 0)
-#endif
-              MultiplyStep<T, kTiles>(sums[m], l + static_cast<std::uint64_t>(m * (64 * kPixelBytes / 16) + 2 * i),
-                                      r + static_cast<std::uint64_t>(2 * i));
+            MultiplyStep<T, kTiles>(sums[m],
+                                    l + static_cast<std::uint64_t>(m * (64 * kPixelBytes / 16) + 2 * i),
+                                    r + static_cast<std::uint64_t>(2 * i));
           }
         }
         device::CommitProducts();
-        // At once, not when the next ones have begun: those who make operands wait for slots, and use the tensor
-        // cores meanwhile.
+        // At once, not when the next ones have begun: those who make operands wait for slots, and use the
+        // tensor cores meanwhile.
         device::WaitProducts<0>();
         give_back();
         a.Next(plan.tile.operands);
@@ -133,7 +131,6 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
           w.Next(plan.tile.weights);
         }
       }
-      if (warp == 0 && round == 0) STAMP(40);
     }
 #pragma unroll
     for (int m = 0; m < kBlocks; ++m) device::HoldSums(sums[m]);
@@ -144,11 +141,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const mma::
     for (int m = 0; m < kBlocks; ++m) {
       StoreSixteen<T, kTiles, kPitch, kPairs>(block, tensors, at, m * 4 + warp, stores, lane, sums[m]);
     }
-    if (warp == 0 && round == 0) STAMP(41);
-    if (warp == 0 && round == -1) STAMP(3);
   }
-  if (warp == 0) STAMP(42);
-  if (warp == 0) GTIME(43);
 }
 
 }  // namespace assay::dsconv::sparse

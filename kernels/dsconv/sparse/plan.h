@@ -17,22 +17,20 @@ using wide::kChunk;
 using wide::kPixelBytes;
 using wide::RoundUp;
 
-// Warps 0 to 3 multiply, the next ones make the depthwise half, then one copies x and one the weights. Four are
-// there since registers are given and taken by four warps together.
+// Warps 0 to 3 multiply, the next ones make the depthwise half, then one copies x and one the weights. Four
+// are there since registers are given and taken by four warps together.
 inline constexpr std::int32_t kMultiplyWarps = 4, kMakers = 8, kThreads = 32 * (kMultiplyWarps + kMakers + 4);
 
 // Depthwise weights of 16 input channels: three columns of taps of twice 8 channels, four elements each, the
 // last one zero; then b_dw as floats.
-inline constexpr std::int32_t kSteps = kChunk / 16, kStepTapBytes = 3 * 2 * 8 * 8, kStepBytes = kStepTapBytes + 64,
-                              kFilterBytes = kSteps * kStepBytes;
+inline constexpr std::int32_t kSteps = kChunk / 16, kStepTapBytes = 3 * 2 * 8 * 8,
+                              kStepBytes = kStepTapBytes + 64, kFilterBytes = kSteps * kStepBytes;
 
-inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12;
+inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12, kMostTiles = 1 << 26;
 
 // Columns of x, of each parity where the stride is 2, that lie side by side in shared memory: one at least is
 // zero, the padding of either side.
-inline std::int32_t PitchOf(const Shape& shape) {
-  return RoundUp(DivideUp(shape.w, shape.stride_w) + 1, 8);
-}
+inline std::int32_t PitchOf(const Shape& shape) { return RoundUp(DivideUp(shape.w, shape.stride_w) + 1, 8); }
 
 // Blocks of 64 pixels of a tile.
 __host__ __device__ constexpr std::int32_t BlocksOf(std::int32_t pitch, std::int32_t pairs) {
@@ -48,12 +46,12 @@ struct Tile {
 };
 
 // One launch. A block's tile is all columns of some rows of an image. Its pixels are numbered by strips of 8
-// columns, then pairs of rows, then rows, then columns: 16 of them, a pair of rows, are what a warp multiplies
-// at once.
+// columns, then pairs of rows, then rows, then columns: 16 of them, a pair of rows, are what a warp
+// multiplies at once.
 struct Plan {
-  // What the copies begin with, side by side. Of an input stage, in pixels: a row, rows that are copied, where
-  // these begin in each plane (at stride 2 columns that are even and odd apart), and all of it. What is not
-  // copied is zero.
+  // What the copies begin with, side by side. Of an input stage, in pixels: a row, rows that are copied,
+  // where these begin in each plane (at stride 2 columns that are even and odd apart), and all of it. What is
+  // not copied is zero.
   std::int32_t chunks;  // of input channels
   std::int32_t rounds, tiles_down, rows, stride;
   std::int32_t first_row;  // of x, from the tile's first one on
@@ -62,8 +60,9 @@ struct Plan {
   Tile tile;
   std::int32_t weight_bytes;
   bool resident;  // the weights stay
-  std::int64_t filters_from, weights_from, workspace_bytes;  // in the workspace, which begins with b_pw as floats
-  std::int32_t tap_at[3];      // the first tap of the first output, of each column of taps
+  std::int64_t filters_from, weights_from,
+      workspace_bytes;     // in the workspace, which begins with b_pw as floats
+  std::int32_t tap_at[3];  // the first tap of the first output, of each column of taps
   std::int32_t pitch, box_rows;
   wide::Clamp middle, output;  // the activations
   std::int32_t columns;        // output channels: a multiple of 32
@@ -79,7 +78,8 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.chunks = DivideUp(shape.c, kChunk);
   plan.rows = 2 * tile.pairs;
   plan.tiles_down = DivideUp(shape.p, plan.rows);
-  plan.tiles = plan.tiles_down * shape.n;
+  plan.tiles = static_cast<std::int32_t>(
+      std::min<std::int64_t>(std::int64_t{plan.tiles_down} * shape.n, kMostTiles));  // more are refused
   const std::int32_t clusters = DivideUp(plan.tiles, tile.cluster);
   plan.rounds = DivideUp(clusters, std::max(1, sms / tile.cluster));
   plan.grid = DivideUp(clusters, plan.rounds) * tile.cluster;
@@ -107,10 +107,11 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.resident = tile.weights >= plan.chunks;
   // Products of the last pixels may read what lies behind them.
   const std::int32_t behind = BlocksOf(plan.pitch, tile.pairs) * 64 * kPixelBytes - plan.operand_bytes;
-  plan.shared_bytes = 1024 + kHeadBytes + tile.inputs * plan.input_bytes + tile.operands * plan.operand_bytes +
-                      std::max(tile.weights * plan.weight_bytes, behind);
+  plan.shared_bytes = 1024 + kHeadBytes + tile.inputs * plan.input_bytes +
+                      tile.operands * plan.operand_bytes + std::max(tile.weights * plan.weight_bytes, behind);
   plan.filters_from = RoundUp<std::int64_t>(plan.columns * 4, 256);
-  plan.weights_from = RoundUp<std::int64_t>(plan.filters_from + std::int64_t{plan.chunks} * kFilterBytes, 1024);
+  plan.weights_from =
+      RoundUp<std::int64_t>(plan.filters_from + std::int64_t{plan.chunks} * kFilterBytes, 1024);
   plan.workspace_bytes = plan.weights_from + std::int64_t{plan.chunks} * plan.weight_bytes;
   return plan;
 }
