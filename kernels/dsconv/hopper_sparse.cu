@@ -58,7 +58,10 @@ class HopperSparse {
         shape.q > pitch || reach >= pitch * shape.stride_w) {
       return "padding is wider than the columns between rows in shared memory";
     }
-    if (static_cast<std::int64_t>(shape.n) * shape.p > sparse::kMostTiles) return "n * p is above 2^26";
+    const std::int64_t rows = static_cast<std::int64_t>(shape.n) * shape.p;
+    if (rows > sparse::kMostTiles / sparse::DivideUp(shape.c, sparse::kChunk)) {
+      return "n * p * (c / 64) is above 2^26: chunks of tiles are counted in 32 bits";
+    }
     if (sparse::AllTiles(shape, device).empty()) {
       return "no tile: so many output channels, or rows of so many columns, do not fit a block";
     }

@@ -79,15 +79,6 @@ __device__ __forceinline__ void LoadFourIf(bool holds, SharedPlace from, std::ui
 }
 
 #ifndef ASSAY_SIMT
-// The same, the last two words before the first two.
-__device__ __forceinline__ void LoadTurnedIf(bool holds, SharedPlace from, std::uint32_t (&words)[4]) {
-  asm volatile(
-      "{.reg .pred p;\n setp.ne.b32 p, %5, 0;\n"
-      "@p ld.shared.v2.b32 {%0, %1}, [%4+8];\n@p ld.shared.v2.b32 {%2, %3}, [%4];}\n"
-      : "+r"(words[0]), "+r"(words[1]), "+r"(words[2]), "+r"(words[3])
-      : "r"(from), "r"(static_cast<std::uint32_t>(holds)));
-}
-
 // The same as for a pointer (ldmatrix.h).
 __device__ __forceinline__ void LoadMatrix4(std::uint32_t (&to)[4], SharedPlace row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n"

@@ -60,7 +60,9 @@ inline double CostOf(const Shape& shape, const Tile& tile, const assay_device_in
   const double products = BlocksOf(plan.pitch, tile.pairs) * kSteps * tile.columns / 2.0;
   const double copied = plan.stride * plan.box_bytes + kFilterBytes;
   const double chunk = std::max(depthwise + 0.8 * products + kChunkBegins, copied / 29);
-  return kLaunch + (kEnds + (plan.rounds - 1) * kRound + plan.rounds * plan.chunks * chunk) / kCyclesPerUs;
+  return kLaunch +
+         (kEnds + (plan.rounds - 1) * kRound + static_cast<double>(plan.rounds) * plan.chunks * chunk) /
+             kCyclesPerUs;
 }
 
 // Stages of operands and weights; input takes what is left. The cheapest first, of those as many stages of
