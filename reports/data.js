@@ -53,11 +53,15 @@ const distinct = (values) => [...new Set(values)].filter((value) => value !== ""
 const KERNELS = distinct(CASES.filter((c) => !c.baseline).map((c) => c.variant));
 const BASELINES = distinct(CASES.filter((c) => c.baseline).map((c) => c.variant)).filter((v) => !KERNELS.includes(v));
 
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+// --v0 and on, as many as report.css has.
+let kernelColours = 0;
+while (colour(`--v${kernelColours}`)) ++kernelColours;
+
 function colourName(variant) {
   const kernel = KERNELS.indexOf(variant);
-  return kernel >= 0 ? `--v${kernel % 6}` : `--b${Math.max(0, BASELINES.indexOf(variant)) % 3}`;
+  return kernel >= 0 ? `--v${kernel % kernelColours}` : `--b${Math.max(0, BASELINES.indexOf(variant)) % 3}`;
 }
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const variantColour = (variant) => colour(colourName(variant));
 const verdictColour = (verdict) => ({right: "--right", wrong: "--wrong", failed: "--failed", untrusted: "--failed"})[verdict] || "--other";
 

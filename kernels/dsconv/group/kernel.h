@@ -69,14 +69,15 @@ struct Storage {
 
 // What lies where in shared memory.
 struct Shared {
-  std::uint64_t *weights_filled, *filled, *free;  // of each copy of weights; of each stage
+  std::uint64_t *weights_filled, *filled,
+      *free;  // of each copy of weights; of each stage: kWarps, or fewer used
   char *begin, *weights, *operands;
 
   __device__ __forceinline__ explicit Shared(const Plan& plan) {
     begin = reinterpret_cast<char*>(&dynamic_shared<Storage>());
     begin += -device::SharedAddress(begin) & (kAlignment - 1);
     weights_filled = reinterpret_cast<std::uint64_t*>(begin);
-    filled = weights_filled + kMostWeightCopies, free = filled + kMostStages;
+    filled = weights_filled + kWarps, free = filled + kWarps;
     weights = begin + kAlignment, operands = weights + plan.chunks * plan.weight_bytes;
   }
 };
@@ -93,14 +94,13 @@ __device__ __forceinline__ void LoadWeights(const Plan& plan, const Shared& shar
                    static_cast<std::uint32_t>(bytes), shared.weights_filled + copy);
 }
 
-// By one thread of each warp, each its own. Others wait for them only after all have met.
+// By one thread of each warp, each its own, whether they are used or not: racecheck takes a barrier that a
+// predicate leaves out for one at another address. Others wait for them only after all have met.
 __device__ __forceinline__ void BeginBarriers(const Plan& plan, const Shared& shared, std::int32_t warp) {
-  if (warp < plan.weight_copies) device::InitBarrier(shared.weights_filled + warp, 1);
-  const std::int32_t stage = warp - kMostWeightCopies;
-  if (stage >= 0 && stage < plan.stages) {
-    device::InitBarrier(shared.filled + stage, 1);
-    device::InitBarrier(shared.free + stage, static_cast<std::uint32_t>(plan.multiply_warps));
-  }
+  static_assert(kMostWeightCopies <= kWarps && kMostStages <= kWarps);
+  device::InitBarrier(shared.weights_filled + warp, 1);
+  device::InitBarrier(shared.filled + warp, 1);
+  device::InitBarrier(shared.free + warp, static_cast<std::uint32_t>(plan.multiply_warps));
   device::FenceBarrierInit();
 }
 

@@ -118,6 +118,17 @@ std::vector<std::size_t> TableRows(const std::string& dom) {
   return rows;
 }
 
+// Enough for all variants of an operator, and no two alike.
+TEST_F(BrowserTest, KernelsHaveColoursOfTheirOwn) {
+  const std::string dom =
+      Open(ThreeHundred(), "",
+           "const styles = getComputedStyle(document.documentElement), found = [];"
+           "while (styles.getPropertyValue('--v' + found.length)) {"
+           " found.push(styles.getPropertyValue('--v' + found.length)); }"
+           "document.documentElement.dataset.colours = new Set(found).size + ' of ' + found.length;");
+  EXPECT_EQ(RootData(dom, "colours"), "18 of 18");
+}
+
 TEST_F(BrowserTest, DrawsChartsTableAndWrongCasesFirst) {
   const Journal journal = ThreeHundred();
   const Analysis analysis = Analyse(journal);
