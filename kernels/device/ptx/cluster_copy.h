@@ -102,6 +102,14 @@ __device__ __forceinline__ void MeetInCluster() {
   asm volatile("barrier.cluster.arrive.relaxed.aligned;\nbarrier.cluster.wait.aligned;\n" ::: "memory");
 }
 
+// Its two halves.
+__device__ __forceinline__ void ArriveInCluster() {
+  asm volatile("barrier.cluster.arrive.relaxed.aligned;\n" ::: "memory");
+}
+__device__ __forceinline__ void WaitInCluster() {
+  asm volatile("barrier.cluster.wait.aligned;\n" ::: "memory");
+}
+
 // Lets other warps go first, for about so long.
 __device__ __forceinline__ void Pause(std::uint32_t nanoseconds) {
   asm volatile("nanosleep.u32 %0;\n" ::"r"(nanoseconds));

@@ -94,6 +94,33 @@ __device__ __forceinline__ std::uint32_t ClampPair(std::uint32_t pair, std::uint
 }
 
 #ifndef ASSAY_SIMT
+// Both rounded, and what is below zero made zero; NaN stays NaN.
+__device__ __forceinline__ std::uint32_t PackFromZero(float first, float second, ElementTag<__half>) {
+  std::uint32_t pair;
+  asm("cvt.rn.relu.f16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(second), "f"(first));
+  return pair;
+}
+__device__ __forceinline__ std::uint32_t PackFromZero(float first, float second, ElementTag<__nv_bfloat16>) {
+  std::uint32_t pair;
+  asm("cvt.rn.relu.bf16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(second), "f"(first));
+  return pair;
+}
+
+// min(value, high) of both, where NaN stays NaN.
+__device__ __forceinline__ std::uint32_t LowerPair(std::uint32_t pair, std::uint32_t high,
+                                                   ElementTag<__half>) {
+  std::uint32_t lowered;
+  asm("min.NaN.f16x2 %0, %1, %2;\n" : "=r"(lowered) : "r"(pair), "r"(high));
+  return lowered;
+}
+
+__device__ __forceinline__ std::uint32_t LowerPair(std::uint32_t pair, std::uint32_t high,
+                                                   ElementTag<__nv_bfloat16>) {
+  std::uint32_t lowered;
+  asm("min.NaN.bf16x2 %0, %1, %2;\n" : "=r"(lowered) : "r"(pair), "r"(high));
+  return lowered;
+}
+
 // max(value, low) of both, where NaN stays NaN.
 __device__ __forceinline__ std::uint32_t RaisePair(std::uint32_t pair, std::uint32_t low,
                                                    ElementTag<__half>) {
