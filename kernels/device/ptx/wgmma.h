@@ -65,6 +65,11 @@ __device__ __forceinline__ void HoldSums(float (&d)[kMatrices][4]) {
   for (std::size_t i = 0; i < kMatrices * 4; ++i) asm volatile("" : "+f"(d[i / 4][i % 4])::"memory");
 }
 
+// Before the fence: what makes an operand in registers may not move down across it.
+__device__ __forceinline__ void HoldOperand(std::uint32_t (&a)[4]) {
+  asm volatile("" : "+r"(a[0]), "+r"(a[1]), "+r"(a[2]), "+r"(a[3])::"memory");
+}
+
 }  // namespace assay::device
 
 #endif
