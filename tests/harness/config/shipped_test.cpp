@@ -16,22 +16,33 @@ using ::testing::ElementsAre;
 const std::filesystem::path kConfigs = ASSAY_CONFIGS_DIR;
 
 Catalog RealCatalog() {
-  return {{{"dsconv", "naive", false},         {"dsconv", "tiled", false},
-           {"dsconv", "warp_shuffle", false},  {"dsconv", "mma", false},
-           {"dsconv", "hopper", false},        {"dsconv", "hopper_wide", false},
-           {"dsconv", "hopper_l2", false},     {"dsconv", "hopper_dilated", false},
-           {"dsconv", "hopper_group", false},  {"dsconv", "hopper_small", false},
-           {"dsconv", "tf32", false},          {"dsconv", "tf32x3", false},
-           {"dsconv", "hopper_ffma", false},   {"dsconv", "hopper_tf32", false},
-           {"dsconv", "hopper_tf32x3", false}, {"dsconv", "auto", false},
-           {"dsconv", "cudnn", true},          {"dsconv", "two_kernel_best", true},
-           {"dsconv", "cudnn_tf32", true},     {"dsconv", "two_kernel_best_tf32", true}}};
+  return {{{"dsconv", "naive", false},
+           {"dsconv", "tiled", false},
+           {"dsconv", "warp_shuffle", false},
+           {"dsconv", "mma", false},
+           {"dsconv", "hopper", false},
+           {"dsconv", "hopper_keep", false},
+           {"dsconv", "hopper_wide", false},
+           {"dsconv", "hopper_l2", false},
+           {"dsconv", "hopper_dilated", false},
+           {"dsconv", "hopper_group", false},
+           {"dsconv", "hopper_small", false},
+           {"dsconv", "tf32", false},
+           {"dsconv", "tf32x3", false},
+           {"dsconv", "hopper_ffma", false},
+           {"dsconv", "hopper_tf32", false},
+           {"dsconv", "hopper_tf32x3", false},
+           {"dsconv", "auto", false},
+           {"dsconv", "cudnn", true},
+           {"dsconv", "two_kernel_best", true},
+           {"dsconv", "cudnn_tf32", true},
+           {"dsconv", "two_kernel_best_tf32", true}}};
 }
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 16 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (16 + 2);
+// 3 dtypes, 2 layouts, 17 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (17 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
