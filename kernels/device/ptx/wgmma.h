@@ -78,6 +78,11 @@ __device__ __forceinline__ void HoldOperands(const std::uint32_t (&a)[4]) {
   asm volatile("" ::"r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]));
 }
 
+// Before the fence: what makes an operand in registers may not move down across it.
+__device__ __forceinline__ void HoldOperand(std::uint32_t (&a)[4]) {
+  asm volatile("" : "+r"(a[0]), "+r"(a[1]), "+r"(a[2]), "+r"(a[3])::"memory");
+}
+
 }  // namespace assay::device
 
 #endif

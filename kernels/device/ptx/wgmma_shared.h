@@ -1,7 +1,7 @@
-// Matrix products of a warpgroup with both operands in shared memory, enqueued (PTX ISA, wgmma.mma_async;
-// sm_90a): d[64][N] += a[64][16] b[16][N] of 16-bit elements, d[64][N] += a[64][8] b[8][N] of TF32, N = 8
-// times the matrices of d. Warp w of the warpgroup has rows 16w to 16w + 15 of d, as fragments of mma.sync
-// (mma.h): d[i] are columns 8i to 8i + 7.
+// Matrix products of a warpgroup with both operands in shared memory, or a in registers, enqueued (PTX ISA,
+// wgmma.mma_async; sm_90a): d[64][N] += a[64][16] b[16][N] of 16-bit elements, d[64][N] += a[64][8] b[8][N]
+// of TF32, N = 8 times the matrices of d. Warp w of the warpgroup has rows 16w to 16w + 15 of d, as fragments
+// of mma.sync (mma.h): d[i] are columns 8i to 8i + 7.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -68,6 +68,29 @@ ASSAY_PRODUCTS(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_
 ASSAY_PRODUCTS(24, "m64n192",
                ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80, "96",
                "97", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
+
+// `a` as fragments of mma.sync, of the warp's own rows: they stay as they are until the product is done.
+// `b` is a MatrixDescriptor: rows of k.
+#define ASSAY_REGISTER_PRODUCT(tiles, shape, type, tag, registers, a_at, b_at, ...)                  \
+  __device__ __forceinline__ void MultiplyRegisters(float(&d)[tiles][4], const std::uint32_t(&a)[4], \
+                                                    std::uint64_t b, ElementTag<tag>) {              \
+    asm volatile(                                                                                    \
+        "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"                                                      \
+        "wgmma.mma_async.sync.aligned." shape "k16.f32." type "." type " {" registers "}, {" a_at    \
+        "}, %" b_at ", p, 1, 1, 0;}\n"                                                               \
+        : __VA_ARGS__                                                                                \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));                                       \
+  }
+#define ASSAY_REGISTER_PRODUCTS(tiles, shape, registers, a_at, b_at, ...)                 \
+  ASSAY_REGISTER_PRODUCT(tiles, shape, "f16", __half, registers, a_at, b_at, __VA_ARGS__) \
+  ASSAY_REGISTER_PRODUCT(tiles, shape, "bf16", __nv_bfloat16, registers, a_at, b_at, __VA_ARGS__)
+
+ASSAY_REGISTER_PRODUCTS(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48,
+                        "%64, %65, %66, %67", "68", ASSAY_SUMS16(0))
+ASSAY_REGISTER_PRODUCTS(32, "m64n256",
+                        ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
+                                 ", " ASSAY_D96 ", " ASSAY_D112,
+                        "%128, %129, %130, %131", "132", ASSAY_SUMS16(0), ASSAY_SUMS16(16))
 
 // Plus d only where `adds`. `a` and `b` are MatrixDescriptors, of a's rows and b's columns: matrices of eight
 // of them by four k; or SwizzledDescriptors. Of the fp32 elements the upper 19 bits are taken.
@@ -147,6 +170,8 @@ __device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint6
 #undef ASSAY_D112
 #undef ASSAY_PRODUCT
 #undef ASSAY_PRODUCTS
+#undef ASSAY_REGISTER_PRODUCT
+#undef ASSAY_REGISTER_PRODUCTS
 #undef ASSAY_TF32_PRODUCT
 #undef ASSAY_TF32_PRODUCT_FROM
 

@@ -51,8 +51,7 @@ __device__ __forceinline__ std::uint32_t DepthwiseWord(const Shape& shape, const
 // Word `word` of 16 input channels from c0 on.
 template <class T, int kTiles>
 __device__ __forceinline__ std::uint32_t PointwiseWord(const Shape& shape, const T* __restrict__ w_pw,
-                                                       std::int32_t k0, std::int32_t c0, std::int32_t word) {
-  const WordAt at = PackedWord(word);
+                                                       std::int32_t k0, std::int32_t c0, const WordAt& at) {
   const std::int32_t k = k0 + ChannelOf<kTiles>(at.tile, at.column), c = c0 + at.k;
   if (k >= shape.k) return 0;
   const T* row = w_pw + static_cast<std::int64_t>(k) * shape.c;
@@ -81,7 +80,7 @@ __global__ void PrepackKernel(Shape shape, Plan plan, const T* __restrict__ w_dw
   for (std::int32_t i = static_cast<std::int32_t>(threadIdx.x); i < plan.step_bytes / 4;
        i += static_cast<std::int32_t>(blockDim.x)) {
     to[i] = i < depthwise ? DepthwiseWord(shape, plan, w_dw, b_dw, c0 + i / half * 8, i % half)
-                          : PointwiseWord<T, kTiles>(shape, w_pw, k0, c0, i - depthwise);
+                          : PointwiseWord<T, kTiles>(shape, w_pw, k0, c0, PackedWord(i - depthwise));
   }
 }
 

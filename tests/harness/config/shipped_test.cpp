@@ -22,6 +22,7 @@ Catalog RealCatalog() {
            {"dsconv", "mma", false},
            {"dsconv", "hopper", false},
            {"dsconv", "hopper_sparse", false},
+           {"dsconv", "hopper_keep", false},
            {"dsconv", "hopper_wide", false},
            {"dsconv", "hopper_l2", false},
            {"dsconv", "hopper_dilated", false},
@@ -42,8 +43,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 18 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (18 + 2);
+// 3 dtypes, 2 layouts, 19 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (19 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
