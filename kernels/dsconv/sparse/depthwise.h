@@ -12,6 +12,7 @@
 #ifndef ASSAY_SIMT
 
 #include "kernels/device/element.h"
+#include "kernels/device/ptx/barrier.h"
 #include "kernels/device/ptx/ldmatrix.h"
 #include "kernels/device/ptx/mma_sparse.h"
 #include "kernels/device/ptx/opaque.h"
@@ -179,13 +180,15 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     chunk = warp / kJobs;
     in.Skip(chunk, plan.tile.inputs), out.Skip(chunk, plan.tile.operands);
   }
-  // The first time on whatever lies there, while the first input is on its way: it fetches the code.
+  // The first time on whatever lies in the last stage, while the first input is on its way: it fetches the
+  // code. The last stage's input begins its way only when all warps have done so.
   bool rehearsal = true;
   while (chunk < all) {
     // In this order: since this slot is free, all chunks up to that which was there have been made.
     if (!rehearsal) device::WaitBarrier(block.a_free + out.slot, out.parity ^ 1);
     if (!rehearsal) device::WaitBarrier(block.x_filled + in.slot, in.parity);
-    const std::uint32_t stage = static_cast<std::uint32_t>(in.slot * plan.input_bytes);
+    const std::int32_t from_slot = rehearsal ? plan.tile.inputs - 1 : in.slot;
+    const std::uint32_t stage = static_cast<std::uint32_t>(from_slot * plan.input_bytes);
     const std::uint32_t slot = static_cast<std::uint32_t>(out.slot * plan.operand_bytes);
 #pragma unroll 1
     for (int time = 0; time < kTimes; ++time) {
@@ -210,6 +213,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     device::FenceAsyncProxy();
     __syncwarp();
     if (rehearsal) {
+      device::ArriveThreadsOf(kRehearsed, kRehearsedThreads);
       rehearsal = false;
       continue;
     }
@@ -224,6 +228,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     }
     chunk += kEvery;
   }
+  if (rehearsal) device::ArriveThreadsOf(kRehearsed, kRehearsedThreads);  // nothing to make
 }
 
 }  // namespace assay::dsconv::sparse
