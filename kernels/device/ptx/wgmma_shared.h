@@ -69,28 +69,30 @@ ASSAY_PRODUCTS(24, "m64n192",
                ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80, "96",
                "97", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
 
-// `a` as fragments of mma.sync, of the warp's own rows: they stay as they are until the product is done.
-// `b` is a MatrixDescriptor: rows of k.
-#define ASSAY_REGISTER_PRODUCT(tiles, shape, type, tag, registers, a_at, b_at, ...)                  \
-  __device__ __forceinline__ void MultiplyRegisters(float(&d)[tiles][4], const std::uint32_t(&a)[4], \
-                                                    std::uint64_t b, ElementTag<tag>) {              \
-    asm volatile(                                                                                    \
-        "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"                                                      \
-        "wgmma.mma_async.sync.aligned." shape "k16.f32." type "." type " {" registers "}, {" a_at    \
-        "}, %" b_at ", p, 1, 1, 0;}\n"                                                               \
-        : __VA_ARGS__                                                                                \
-        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));                                       \
+// With a in registers: of a warp's 16 rows, as fragments of mma.sync.m16n8k16 (mma.h). They keep their values
+// until the products are done.
+#define ASSAY_PRODUCT_FROM(tiles, shape, type, tag, registers, a0, a1, a2, a3, b_at, ...)                 \
+  __device__ __forceinline__ void MultiplyFrom(float(&d)[tiles][4], const std::uint32_t(&a)[4],           \
+                                               std::uint64_t b, ElementTag<tag>) {                        \
+    asm volatile(                                                                                         \
+        "{.reg .pred p; setp.ne.b32 p, 1, 0;\n"                                                           \
+        "wgmma.mma_async.sync.aligned." shape "k16.f32." type "." type " {" registers "}, {%" a0 ", %" a1 \
+        ", %" a2 ", %" a3 "}, %" b_at ", p, 1, 1, 0;}\n"                                                  \
+        : __VA_ARGS__                                                                                     \
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(b));                                            \
   }
-#define ASSAY_REGISTER_PRODUCTS(tiles, shape, registers, a_at, b_at, ...)                 \
-  ASSAY_REGISTER_PRODUCT(tiles, shape, "f16", __half, registers, a_at, b_at, __VA_ARGS__) \
-  ASSAY_REGISTER_PRODUCT(tiles, shape, "bf16", __nv_bfloat16, registers, a_at, b_at, __VA_ARGS__)
+#define ASSAY_PRODUCTS_FROM(tiles, shape, registers, ...)                 \
+  ASSAY_PRODUCT_FROM(tiles, shape, "f16", __half, registers, __VA_ARGS__) \
+  ASSAY_PRODUCT_FROM(tiles, shape, "bf16", __nv_bfloat16, registers, __VA_ARGS__)
 
-ASSAY_REGISTER_PRODUCTS(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48,
-                        "%64, %65, %66, %67", "68", ASSAY_SUMS16(0))
-ASSAY_REGISTER_PRODUCTS(32, "m64n256",
-                        ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
-                                 ", " ASSAY_D96 ", " ASSAY_D112,
-                        "%128, %129, %130, %131", "132", ASSAY_SUMS16(0), ASSAY_SUMS16(16))
+ASSAY_PRODUCTS_FROM(13, "m64n104", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48_51, "52", "53", "54",
+                    "55", "56", ASSAY_SUMS8(0), ASSAY_SUMS4(8), ASSAY_SUMS(12))
+ASSAY_PRODUCTS_FROM(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48, "64", "65", "66",
+                    "67", "68", ASSAY_SUMS16(0))
+ASSAY_PRODUCTS_FROM(32, "m64n256",
+                    ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
+                             ", " ASSAY_D96 ", " ASSAY_D112,
+                    "128", "129", "130", "131", "132", ASSAY_SUMS16(0), ASSAY_SUMS16(16))
 
 // Plus d only where `adds`. `a` and `b` are MatrixDescriptors, of a's rows and b's columns: matrices of eight
 // of them by four k; or SwizzledDescriptors. Of the fp32 elements the upper 19 bits are taken.
@@ -150,6 +152,12 @@ __device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint6
   MultiplyTf32(d, a, b, true);
 }
 
+template <int kTiles>
+__device__ __forceinline__ void MultiplyFrom(float (&d)[kTiles][4], const std::uint32_t (&a)[4],
+                                             std::uint64_t b, ElementTag<float>) {
+  MultiplyTf32(d, a, b);
+}
+
 #undef ASSAY_SUMS
 #undef ASSAY_SUMS2
 #undef ASSAY_SUMS4
@@ -170,8 +178,8 @@ __device__ __forceinline__ void MultiplyShared(float (&d)[kTiles][4], std::uint6
 #undef ASSAY_D112
 #undef ASSAY_PRODUCT
 #undef ASSAY_PRODUCTS
-#undef ASSAY_REGISTER_PRODUCT
-#undef ASSAY_REGISTER_PRODUCTS
+#undef ASSAY_PRODUCT_FROM
+#undef ASSAY_PRODUCTS_FROM
 #undef ASSAY_TF32_PRODUCT
 #undef ASSAY_TF32_PRODUCT_FROM
 

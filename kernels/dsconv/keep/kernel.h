@@ -26,7 +26,7 @@ __device__ __forceinline__ void EnqueueProducts(const std::uint32_t (&a)[4], dev
   // MatrixDescriptor, of an address that is known.
   const std::uint64_t b = static_cast<std::uint64_t>(kNextColumns >> 4) << 32 |
                           static_cast<std::uint32_t>(kNextK >> 4) << 16 | (at & 0x3ffffu) >> 4;
-  device::MultiplyRegisters(sums, a, b, device::ElementTag<T>{});
+  device::MultiplyFrom(sums, a, b, device::ElementTag<T>{});
 }
 
 // The products of kSteps times 16 channels.

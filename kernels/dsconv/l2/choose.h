@@ -17,7 +17,19 @@ struct ColumnChoice {
   bool few_makers, tf32;  // of TF32 alone
 };
 inline constexpr ColumnChoice kColumnChoices[] = {
-    {256, false, false}, {256, true, true}, {208, false, true}, {192, false, false}, {128, false, false}};
+    {256, false, false}, {256, true, true}, {208, false, false}, {192, false, false}, {128, false, false}};
+
+// Of 16 bits, 208 columns win only where they fill the rounds better: whether they do. (512 columns in two
+// rounds of 1024->1024 at 7x7 and N = 128 become 416.)
+inline bool FillsRounds(const Shape& shape, const assay_device_info& device) {
+  const std::int64_t blocks =
+      DivideUp(static_cast<std::int64_t>(shape.n) * shape.p * shape.q, static_cast<std::int64_t>(kPixels));
+  const auto made = [&](std::int64_t columns) {
+    const std::int64_t tiles = blocks * DivideUp<std::int64_t>(shape.k, columns);
+    return DivideUp<std::int64_t>(tiles, std::max(1, device.num_sms)) * columns;
+  };
+  return made(208) < std::min(made(256), made(192));
+}
 
 // Clusters whose blocks fill a multiprocessor each: pairs lie within a GPC, which holds an even number.
 inline std::int32_t Clusters(const Tile& tile, const assay_device_info& device) {
@@ -56,7 +68,13 @@ inline double Cycles(const Shape& shape, const Plan& plan) {
   const double band =
       (shape.stride_w == 1 ? kBand + work.walked * kColumn : kStridedBand + work.walked * kStridedColumn) +
       kWait / Makers(tile.columns, tile.few_makers);
-  return kFixed + work.rounds * (plan.chunks * chunk + kStore * work.columns) + work.bands * band;
+  const double cycles =
+      kFixed + work.rounds * (plan.chunks * chunk + kStore * work.columns) + work.bands * band;
+  if (tile.columns != 208) return cycles;
+  // Set by hand: 11 problems, and the one where they win, in which the first operands are waited for.
+  constexpr double kThroughRegisters = 1.05, kSoonBegun = 0.93;
+  const bool soon = work.rounds <= 2 && plan.chunks >= 16 && tile.run < plan.chunks;
+  return cycles * kThroughRegisters * (soon ? kSoonBegun : 1);
 }
 
 // The same in TF32, where products wait for shared memory: 128 bytes a cycle of what is copied, of weights
@@ -105,6 +123,7 @@ inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const a
   };
   for (const auto& [columns, few, tf32] : kColumnChoices) {
     if ((tf32 && dtype != ASSAY_F32) || (columns > 128 && shape.k <= columns - 64)) continue;
+    if (columns == 208 && planes == 1 && !FillsRounds(shape, device)) continue;
     const std::int32_t weight_bytes = columns * kPixelBytes;
     const std::int32_t rings =
         device.shared_bytes_per_block - SharedBytesBesideRings(Makers(columns, few), planes);

@@ -117,11 +117,12 @@ class Fused {
       const std::int32_t columns = plan_.tile.columns;
       if constexpr (sizeof(T) == 4) {
         if (columns == 256 && plan_.tile.few_makers) return launch(L2Kernel<T, 32, kFewMakers>);
-        if (columns == 208) return launch(L2Kernel<T, 26>);
       }
       switch (columns) {
         case 256:
           return launch(L2Kernel<T, 32>);
+        case 208:
+          return launch(L2Kernel<T, 26>);
         case 192:
           return launch(L2Kernel<T, 24>);
         case 128:

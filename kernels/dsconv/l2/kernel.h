@@ -27,9 +27,13 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
                    reinterpret_cast<float*>(packed));
   wide::PackFilters(first, step, plan.chunks, shape, w_dw, b_dw,
                     reinterpret_cast<float*>(packed + plan.filters_from));
+  // As TypeOf<T>::Matrices.
+  const bool by_fours = sizeof(T) == 4 || columns % 32 != 0;
+  const auto channel_of = [by_fours](std::int32_t n) {
+    return by_fours ? wide::ChannelOfFloats(n) : wide::ChannelOf(n);
+  };
   wide::PackWeights(first, step, plan.column_tiles, Products<PlanesOf(sizeof(T))>(shape, plan), columns,
-                    shape.c, shape.k, sizeof(T) == 4 ? wide::ChannelOfFloats : wide::ChannelOf, w_pw,
-                    packed + plan.weights_from);
+                    shape.c, shape.k, channel_of, w_pw, packed + plan.weights_from);
   auto* counters = reinterpret_cast<std::uint32_t*>(packed + plan.counters_from);
   for (std::int64_t i = first; i < plan.counters; i += step) counters[i] = 0;
 }

@@ -12,7 +12,7 @@
 #include "kernels/device/ptx/global_flag.h"
 #include "kernels/device/ptx/opaque.h"
 #include "kernels/dsconv/l2/block.h"
-#include "kernels/dsconv/l2/multiply_tf32.h"
+#include "kernels/dsconv/l2/multiply_registers.h"
 #include "kernels/dsconv/l2/type.h"
 #include "kernels/dsconv/wide/place.h"
 #include "kernels/dsconv/wide/sums.h"
@@ -71,15 +71,17 @@ __device__ __forceinline__ void StoreSums(const Block& block, T* y, std::int32_t
   const Shape& shape = block.shape;
   const std::int32_t first = block.PixelBlock(tile) * kPixels + warp * 16 + lane / 4;
   using Type = TypeOf<T>;
-  const std::int32_t k0 = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * (Type::kMatrices * 2);
+  constexpr int kMatrices = Type::template Matrices<kTiles>();
+  const std::int32_t k0 = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * (kMatrices * 2);
 #pragma unroll
   for (int lower = 0; lower < 2; ++lower) {
     const std::int32_t pixel = first + 8 * lower;
     if (pixel >= block.plan.pixels) continue;
     T* to = y + static_cast<std::int64_t>(pixel) * shape.k;
 #pragma unroll
-    for (int i = 0; i < kTiles; i += Type::kMatrices) {
-      Type::template StoreSums<kVectors>(shape, block.plan.output, to, k0 + i * 8, lower, sums + i);
+    for (int i = 0; i < kTiles; i += kMatrices) {
+      Type::template StoreSums<kVectors, kMatrices>(shape, block.plan.output, to, k0 + i * 8, lower,
+                                                    sums + i);
     }
   }
 }
@@ -87,10 +89,12 @@ __device__ __forceinline__ void StoreSums(const Block& block, T* y, std::int32_t
 // kAtOnce: a thread has registers for products of all columns by one instruction.
 template <class T, int kTiles, bool kAtOnce>
 __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int warp, int lane) {
-  static_assert(kTiles % TypeOf<T>::kMatrices == 0, "a lane stores their columns at once");
+  static_assert(kTiles % TypeOf<T>::template Matrices<kTiles>() == 0, "a lane stores their columns at once");
   const Plan& plan = block.plan;
   const auto* biases = reinterpret_cast<const float*>(block.workspace);
-  constexpr bool kFromRegisters = std::is_same_v<T, float> && kTiles > 24 && !kAtOnce;
+  // Of 16 bits, 256 columns are no faster for it.
+  constexpr bool kFloats = std::is_same_v<T, float>,
+                 kFromRegisters = !kAtOnce && (kFloats ? kTiles > 24 : kTiles == 26);
   constexpr int kMost = kAtOnce ? kTiles : wide::kMostTiles;
   std::conditional_t<kFromRegisters, RegisterRings, Rings> rings(block, warp, lane);
   for (std::int32_t tile = block.cluster; tile < plan.tiles; tile += plan.clusters) {
@@ -98,7 +102,10 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int w
     TypeOf<T>::template StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
     const std::int32_t last = Products<TypeOf<T>::kPlanes>(block.shape, plan) - 1;
     if constexpr (kFromRegisters) {
-      for (std::int32_t chunk = 0; chunk <= last; ++chunk) MultiplyFromRegisters(rings, sums);
+      const bool ends_early = !kFloats && plan.last_steps <= 2;
+      const std::int32_t whole = ends_early ? last : last + 1;
+      for (std::int32_t chunk = 0; chunk < whole; ++chunk) MultiplyFromRegisters<T, 4>(rings, sums);
+      if (ends_early) MultiplyFromRegisters<T, 2>(rings, sums);
     } else {
       for (std::int32_t chunk = 0; chunk < last; ++chunk)
         wide::MultiplyChunk<T, kTiles, 4, kMost>(rings, chunk, sums);

@@ -35,16 +35,24 @@ struct TypeOf {
     device::StoreWordIf(stores, plane + (place | swizzled), wide::PackClamped<T>(clamp, sum.x, sum.y));
   }
 
-  // A lane's channels of the sums in `matrices` matrices.
-  static constexpr int kMatrices = 4;
+  // A lane stores its channels of so many matrices of sums at once: 8 channels, or 4 where columns are no
+  // multiple of 32.
+  template <int kTiles>
+  __host__ __device__ static constexpr int Matrices() {
+    return kTiles % 4 == 0 ? 4 : 2;
+  }
   template <int kTiles>
   __device__ __forceinline__ static void StartSums(const float* biases, int lane, float (&sums)[kTiles][4]) {
-    wide::StartSums<kTiles>(biases, lane, sums);
+    if constexpr (Matrices<kTiles>() == 4) {
+      wide::StartSums<kTiles>(biases, lane, sums);
+    } else {
+      wide::StartFours<kTiles>(biases, lane, sums);
+    }
   }
-  template <bool kVectors>
+  template <bool kVectors, int kMatrices>
   __device__ __forceinline__ static void StoreSums(const Shape& shape, const wide::Clamp& clamp, T* pixel,
                                                    std::int32_t k, int lower, const float (*sums)[4]) {
-    wide::StoreEight<T, kVectors>(shape, clamp, pixel, k, lower, sums);
+    wide::StoreChannels<T, kVectors, kMatrices>(shape, clamp, pixel, k, lower, sums);
   }
 };
 
@@ -75,12 +83,15 @@ struct TypeOf<float> {
                        make_uint2(RoundForTf32(sum.x), RoundForTf32(sum.y)));
   }
 
-  static constexpr int kMatrices = 2;
+  template <int>
+  __host__ __device__ static constexpr int Matrices() {
+    return 2;
+  }
   template <int kTiles>
   __device__ __forceinline__ static void StartSums(const float* biases, int lane, float (&sums)[kTiles][4]) {
     wide::StartFours<kTiles>(biases, lane, sums);
   }
-  template <bool kVectors>
+  template <bool kVectors, int kMatrices>
   __device__ __forceinline__ static void StoreSums(const Shape& shape, const wide::Clamp& clamp, float* pixel,
                                                    std::int32_t k, int lower, const float (*sums)[4]) {
     wide::StoreFour<kVectors>(shape, clamp, pixel, k, lower, sums);

@@ -16,24 +16,33 @@
 
 namespace assay::dsconv::wide {
 
-// Of a lane's 8 output channels from k on, which weights.h puts side by side in the columns of four matrices,
-// for the upper or the lower of its two pixels.
-template <class T, bool kVectors>
-__device__ __forceinline__ void StoreEight(const Shape& shape, const Clamp& clamp, T* pixel, std::int32_t k,
-                                           int lower, const float (*sums)[4]) {
-  std::uint32_t pairs[4];
+// Of a lane's output channels from k on, which weights.h puts side by side in the columns of kMatrices
+// matrices, two in each, for the upper or the lower of its two pixels: 8 or 4 of them.
+template <class T, bool kVectors, int kMatrices>
+__device__ __forceinline__ void StoreChannels(const Shape& shape, const Clamp& clamp, T* pixel,
+                                              std::int32_t k, int lower, const float (*sums)[4]) {
+  std::uint32_t pairs[kMatrices];
 #pragma unroll
-  for (int i = 0; i < 4; ++i) pairs[i] = PackClamped<T>(clamp, sums[i][2 * lower], sums[i][2 * lower + 1]);
-  if constexpr (kVectors) {
+  for (int i = 0; i < kMatrices; ++i)
+    pairs[i] = PackClamped<T>(clamp, sums[i][2 * lower], sums[i][2 * lower + 1]);
+  if constexpr (kVectors && kMatrices == 4) {
     if (k < shape.k) device::StoreUint4(pixel + k, make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]));
+  } else if constexpr (kVectors) {
+    static_assert(kMatrices == 2);
+    if (k < shape.k) device::StoreUint2(pixel + k, make_uint2(pairs[0], pairs[1]));
   } else {
 #pragma unroll
-    for (int i = 0; i < 8; ++i) {
+    for (int i = 0; i < kMatrices * 2; ++i) {
       if (k + i < shape.k) {
         pixel[k + i] = device::FromBits<T>(static_cast<std::uint16_t>(pairs[i / 2] >> (i % 2 * 16)));
       }
     }
   }
+}
+template <class T, bool kVectors>
+__device__ __forceinline__ void StoreEight(const Shape& shape, const Clamp& clamp, T* pixel, std::int32_t k,
+                                           int lower, const float (*sums)[4]) {
+  StoreChannels<T, kVectors, 4>(shape, clamp, pixel, k, lower, sums);
 }
 
 // The same of 4 channels of fp32, from two matrices.

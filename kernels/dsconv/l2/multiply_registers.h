@@ -1,12 +1,14 @@
-// Products of TF32 by more than 192 columns. One instruction of so many columns would need more registers
-// than a thread has at first, and two would read the operands from shared memory twice, which is what the
-// products wait for: so they go through registers, once.
+// Products of more than 192 columns with operands through registers, of TF32 and, with 208 columns, of 16
+// bits. One instruction of so many columns would need more registers than a thread has at first, and two
+// would read the operands from shared memory twice, which is what TF32's products wait for: so they are read
+// once.
 #pragma once
 
 #include <cuda_runtime.h>
 
 #ifndef ASSAY_SIMT
 
+#include "kernels/device/element.h"
 #include "kernels/device/ptx/ldmatrix.h"
 #include "kernels/device/ptx/opaque.h"
 #include "kernels/device/ptx/wgmma_shared.h"
@@ -64,17 +66,18 @@ class RegisterRings {
   wide::RingAt a_, w_;
 };
 
-// Begins a product of 8 channels, all columns of them.
-template <int kTiles>
+// Begins a product of 32 bytes of channels, all columns of them.
+template <class T, int kTiles>
 __device__ __forceinline__ void BeginStep(std::uint32_t (&operands)[4], std::uint32_t left,
                                           std::uint64_t right, float (&sums)[kTiles][4]) {
   constexpr int kHalf = kTiles / 2;
+  constexpr auto kTag = device::ElementTag<T>{};
   static_assert(kHalf * 8 * kPixelBytes % 1024 == 0, "where the swizzle begins again");
   device::LoadMatrix4At(operands, left);
   device::FenceProducts();
-  device::MultiplyTf32(reinterpret_cast<float(&)[kHalf][4]>(sums[0]), operands, right);
-  device::MultiplyTf32(reinterpret_cast<float(&)[kHalf][4]>(sums[kHalf]), operands,
-                       right + kHalf * 8 * kPixelBytes / 16);
+  device::MultiplyFrom(reinterpret_cast<float(&)[kHalf][4]>(sums[0]), operands, right, kTag);
+  device::MultiplyFrom(reinterpret_cast<float(&)[kHalf][4]>(sums[kHalf]), operands,
+                       right + kHalf * 8 * kPixelBytes / 16, kTag);
   device::CommitProducts();
 }
 
@@ -85,21 +88,23 @@ __device__ __forceinline__ void EndStep(const std::uint32_t (&operands)[4]) {
   device::HoldOperands(operands);
 }
 
-// Makes the products of a chunk. Operands of a step are on their way while those before are multiplied; but
-// none are kept from chunk to chunk: the compiler would wait for each product. The other warpgroup's products
-// fill the gap.
-template <int kTiles>
+// Makes the products of a chunk, kSteps times 32 bytes of channels. Operands of a step are on their way while
+// those before are multiplied; but none are kept from chunk to chunk: the compiler would wait for each
+// product. The other warpgroup's products fill the gap.
+template <class T, int kSteps, int kTiles>
 __device__ __forceinline__ void MultiplyFromRegisters(RegisterRings& rings, float (&sums)[kTiles][4]) {
   rings.Wait();
   const std::uint32_t left = rings.Left();
   const std::uint64_t right = rings.Right();
   std::uint32_t even[4], odd[4];
-  BeginStep(even, left, right, sums);
-  BeginStep(odd, left ^ 32u, right + 2, sums);
-  EndStep<1>(even);
-  BeginStep(even, left ^ 64u, right + 4, sums);
-  EndStep<1>(odd);
-  BeginStep(odd, left ^ 96u, right + 6, sums);
+  BeginStep<T>(even, left, right, sums);
+  BeginStep<T>(odd, left ^ 32u, right + 2, sums);
+  if constexpr (kSteps > 2) {
+    EndStep<1>(even);
+    BeginStep<T>(even, left ^ 64u, right + 4, sums);
+    EndStep<1>(odd);
+    BeginStep<T>(odd, left ^ 96u, right + 6, sums);
+  }
   EndStep<0>(odd);
   EndStep<0>(even);
   rings.Next();
