@@ -37,7 +37,7 @@ struct Block {
   const Shape& shape;
   const Plan& plan;
   const char* workspace;
-  std::uint64_t *x_filled, *x_free, *w_filled, *w_free, *a_filled, *a_free;
+  std::uint64_t *x_filled, *x_free, *w_filled, *w_free, *a_filled, *a_free, *rehearsed;
   char *x_ring, *a_ring, *w_ring;
   std::int32_t rank;
 
@@ -46,7 +46,7 @@ struct Block {
       : shape(of_shape), plan(of_plan), workspace(packed), rank(device::PlaceInClusterX()) {
     x_filled = reinterpret_cast<std::uint64_t*>(shared);
     x_free = x_filled + kMostStages, w_filled = x_free + kMostStages, w_free = w_filled + kMostStages;
-    a_filled = w_free + kMostStages, a_free = a_filled + kMostStages;
+    a_filled = w_free + kMostStages, a_free = a_filled + kMostStages, rehearsed = a_free + kMostStages;
     x_ring = shared + kHeadBytes;
     a_ring = x_ring + plan.tile.inputs * plan.input_bytes;
     w_ring = a_ring + plan.tile.operands * plan.operand_bytes;

@@ -12,7 +12,6 @@
 #ifndef ASSAY_SIMT
 
 #include "kernels/device/element.h"
-#include "kernels/device/ptx/barrier.h"
 #include "kernels/device/ptx/ldmatrix.h"
 #include "kernels/device/ptx/mma_sparse.h"
 #include "kernels/device/ptx/opaque.h"
@@ -213,7 +212,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     device::FenceAsyncProxy();
     __syncwarp();
     if (rehearsal) {
-      device::ArriveThreadsOf(kRehearsed, kRehearsedThreads);
+      if (lane == 0) device::ArriveBarrier(block.rehearsed);
       rehearsal = false;
       continue;
     }
@@ -228,7 +227,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     }
     chunk += kEvery;
   }
-  if (rehearsal) device::ArriveThreadsOf(kRehearsed, kRehearsedThreads);  // nothing to make
+  if (rehearsal && lane == 0) device::ArriveBarrier(block.rehearsed);  // there was nothing to make
 }
 
 }  // namespace assay::dsconv::sparse

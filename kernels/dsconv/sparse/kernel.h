@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   const Block block(shape, plan, packed, shared);
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / 32, 0);
-  constexpr int kJobs = kSteps * kPitch / 8;
+  constexpr int kBegun = 1, kJobs = kSteps * kPitch / 8;
   const bool clustered = plan.tile.cluster > 1;
   if (warp < kMultiplyWarps) {
     device::TakeRegisters<224>();  // with 8 x 128 and 4 x 32: of 16 x 128
@@ -110,8 +110,8 @@ __global__ void __launch_bounds__(kThreads, 1)
     if (clustered) device::ArriveInCluster();
     device::ArriveThreadsOf(kBegun, kThreads);
     if (role == 1 && clustered) device::WaitInCluster();
-    if (role == 0) device::SyncThreadsOf(kRehearsed, kRehearsedThreads);
     if (role == 0 && lane == 0) {
+      device::WaitBarrier(block.rehearsed, 0);
       for (; !loader.IsDone(); loader.LoadNext()) {
         device::WaitBarrier(block.x_free + loader.at.slot, loader.at.parity ^ 1);
       }

@@ -19,6 +19,7 @@ __device__ __forceinline__ void InitFreeInput(const Block& block) {
   for (std::int32_t i = 0; i < block.plan.tile.inputs; ++i) {
     device::InitBarrier(block.x_free + i, kJobs < kMakers ? kJobs : kMakers);
   }
+  device::InitBarrier(block.rehearsed, kMakers);
   device::FenceBarrierInit();
 }
 __device__ __forceinline__ void InitWeights(const Block& block) {

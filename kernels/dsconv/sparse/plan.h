@@ -21,10 +21,6 @@ using wide::RoundUp;
 // are there since registers are given and taken by four warps together.
 inline constexpr std::int32_t kMultiplyWarps = 4, kMakers = 8, kThreads = 32 * (kMultiplyWarps + kMakers + 4);
 
-// Named barriers: of all threads once barriers in shared memory have begun, and of the warps that make the
-// depthwise half and the one that copies x.
-inline constexpr int kBegun = 1, kRehearsed = 2, kRehearsedThreads = 32 * (kMakers + 1);
-
 // Depthwise weights of 16 input channels: three columns of taps of twice 8 channels, four elements each, the
 // last one zero; then b_dw as floats.
 inline constexpr std::int32_t kSteps = kChunk / 16, kStepTapBytes = 3 * 2 * 8 * 8,
