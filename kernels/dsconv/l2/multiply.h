@@ -102,10 +102,15 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int w
     TypeOf<T>::template StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
     const std::int32_t last = Products<TypeOf<T>::kPlanes>(block.shape, plan) - 1;
     if constexpr (kFromRegisters) {
-      const bool ends_early = !kFloats && plan.last_steps <= 2;
-      const std::int32_t whole = ends_early ? last : last + 1;
+      const std::int32_t whole = kFloats ? last + 1 : last;
       for (std::int32_t chunk = 0; chunk < whole; ++chunk) MultiplyFromRegisters<T, 4>(rings, sums);
-      if (ends_early) MultiplyFromRegisters<T, 2>(rings, sums);
+      if constexpr (!kFloats) {
+        if (plan.last_steps > 2) {
+          MultiplyFromRegisters<T, 4>(rings, sums);
+        } else {
+          MultiplyFromRegisters<T, 2>(rings, sums);
+        }
+      }
     } else {
       for (std::int32_t chunk = 0; chunk < last; ++chunk)
         wide::MultiplyChunk<T, kTiles, 4, kMost>(rings, chunk, sums);
