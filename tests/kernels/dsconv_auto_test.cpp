@@ -317,6 +317,22 @@ TEST_F(RankTest, AVariantWithoutRowsIsTakenByItsOwnModelWhereThatSaysLess) {
   EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "mma b") << "it does not say";
 }
 
+// It came after this problem was tuned, and was tried only where something similar was tuned later.
+TEST_F(RankTest, AVariantThatWasNotTriedThereCountsAsPredictedFromNearBy) {
+  rows_.Add("n128c64k64h56w56r3p1", "mma", "b", 100);
+  rows_.Add("n128c128k64h56w56r3p1", "tiled", "d", 50);
+  EXPECT_EQ(Rank("n128c64k64h56w56r3p1").front(), "tiled d");
+  EXPECT_EQ(picks_.front().by, Pick::By::kModel);
+  rows_.Add("n128c64k64h56w56r3p1", "tiled", "gone", 300);
+  EXPECT_EQ(Rank("n128c64k64h56w56r3p1").front(), "mma b") << "it was tried, and lost";
+}
+
+TEST_F(RankTest, WhatWasNotTriedIsNotPredictedFromFarAway) {
+  rows_.Add("n1c64k64h56w56r3p1", "mma", "b", 100);
+  rows_.Add("n128c64k64h56w56r3p1", "tiled", "d", 1);
+  EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "mma b");
+}
+
 TEST_F(RankTest, WithoutRowsThereIsNothingToRank) {
   EXPECT_THAT(Rank("n1c64k64h56w56r3p1"), IsEmpty());
   rows_.Add("n1c64k64h56w56r3p1", "hopper", "x", 1);

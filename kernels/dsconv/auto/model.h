@@ -12,6 +12,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,10 @@ inline constexpr double kNear = 0.1;
 // What a variant is predicted to take grows by this share with each unit of distance to its nearest tuned
 // problem: where the table is sparse, what is known from near by is to be preferred.
 inline constexpr double kFar = 0.02;
+
+// What was not tried for a tuned problem counts as predicted where its nearest tuned problem is nearer than
+// this: a few halves and doubles. Predictions from further away are not held against what was measured.
+inline constexpr double kSimilar = 2.5;
 
 // Microseconds on an H100, roughly: it is only their ratio between two problems that counts.
 inline double Floor(const Sizes& d, assay_dtype dtype) {
@@ -190,13 +195,16 @@ inline double OverOwnModel(std::string_view variant) {
 // Of what is offered for the problem, the best first: what the table has for it, in the order of its times;
 // then what the model predicts, of configurations that the neighbours know and of own choices. A variant of
 // which the table has no rows at all is younger than the table: its own choice counts as what its own model
-// says, where it says that, and comes first of all where that is less than what stands there. Empty where the
-// table has no rows of anything that is offered. `rows` are those of RowsFor.
+// says, where it says that. One that has rows of similar problems, but none of this one, was not tried here:
+// it counts as predicted. Either comes first of all where that is less than what stands there. Empty where
+// the table has no rows of anything that is offered. `rows` are those of RowsFor.
 inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
                                    const std::vector<TableRow>& rows, const Offers& offers,
                                    const OffersAt& offers_at) {
-  std::vector<Pick> table, model, young;
+  std::vector<Pick> table, model, untried;
+  std::set<std::string_view> tried;
   for (const TableRow& row : rows) {
+    if (row.sizes == problem) tried.insert(row.variant);
     if (row.sizes == problem && FindOffer(offers, row.variant, row.configuration) != nullptr)
       table.push_back(
           {std::string(row.variant), std::string(row.configuration), Pick::By::kTable, row.us, {}});
@@ -209,24 +217,25 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
       variant = offer.variant;
       neighbours = NeighboursOf(problem, layout, variant, rows);
       if (neighbours.empty() && offer.cost > 0)
-        young.push_back({offer.variant,
-                         offer.configuration,
-                         Pick::By::kOwnModel,
-                         offer.cost * OverOwnModel(offer.variant),
-                         {}});
+        untried.push_back({offer.variant,
+                           offer.configuration,
+                           Pick::By::kOwnModel,
+                           offer.cost * OverOwnModel(offer.variant),
+                           {}});
     }
     if (neighbours.empty() || (!own_choice && !IsKnown(offer, neighbours))) continue;
     model.push_back({offer.variant, offer.configuration, Pick::By::kModel,
                      Predict(problem, offer, neighbours, offers_at),
                      neighbours.front().rows.front()->problem});
+    if (!tried.contains(variant) && neighbours.front().distance < kSimilar) untried.push_back(model.back());
   }
   const auto faster = [](const Pick& a, const Pick& b) { return a.us < b.us; };
   std::stable_sort(table.begin(), table.end(), faster);
   std::stable_sort(model.begin(), model.end(), faster);
   table.insert(table.end(), model.begin(), model.end());
   if (table.empty()) return table;
-  std::stable_sort(young.begin(), young.end(), faster);
-  for (auto pick = young.rbegin(); pick != young.rend(); ++pick) {
+  std::stable_sort(untried.begin(), untried.end(), faster);
+  for (auto pick = untried.rbegin(); pick != untried.rend(); ++pick) {
     if (pick->us < table.front().us) table.insert(table.begin(), *pick);
   }
   return table;
