@@ -10,8 +10,8 @@
 #include <string>
 #include <type_traits>
 
-#include "kernels/device/tensor_map.h"
 #include "kernels/dsconv/mma/fused.h"
+#include "kernels/dsconv/mma/input_map.h"
 #include "kernels/dsconv/mma/tma_load.h"
 #include "kernels/dsconv/variant.h"
 
@@ -50,26 +50,10 @@ struct Hopper {
     return {};
   }
 
-  // x as (c, w, h, n).
   template <class T>
   static cudaError_t SourceOf(const Shape& shape, const mma::Plan& plan, const T* x,
                               typename LoaderOf<T>::Source& source) {
-    const cudaError_t status = MapOf(shape, plan, plan.chunk, x, source.map);
-    source.last = source.map;
-    if (status != cudaSuccess || plan.last_chunk == plan.chunk) return status;
-    return MapOf(shape, plan, plan.last_chunk, x, source.last);
-  }
-
- private:
-  // Boxes of `channels` of an input tile.
-  template <class T>
-  static cudaError_t MapOf(const Shape& shape, const mma::Plan& plan, std::int32_t channels, const T* x,
-                           CUtensorMap& map) {
-    return device::DescribeNhwc(
-        x, {shape.c, shape.w, shape.h, shape.n}, {channels, plan.halo_columns, plan.halo_rows, plan.images},
-        channels == 64 ? CU_TENSOR_MAP_SWIZZLE_128B
-                       : (channels == 32 ? CU_TENSOR_MAP_SWIZZLE_64B : CU_TENSOR_MAP_SWIZZLE_32B),
-        CU_TENSOR_MAP_L2_PROMOTION_L2_256B, map);
+    return mma::DescribeInput(shape, plan, x, source);
   }
 #endif
 };

@@ -9,16 +9,15 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
 
 #include "kernels/device/launch.h"
-#include "kernels/device/tensor_map.h"
 #include "kernels/dsconv/keep/choose.h"
 #include "kernels/dsconv/keep/kernel.h"
 #include "kernels/dsconv/keep/prepack.h"
+#include "kernels/dsconv/mma/input_map.h"
 #include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/variant.h"
 
@@ -93,15 +92,7 @@ class HopperKeep {
              const Tile& tile)
       : shape_(shape), dtype_(problem.dtype), tile_(tile), plan_(keep::PlanOf(shape, problem.layout, tile)) {
     blocks_out_ = mma::DivideUp(shape.k, plan_.channels_out);
-    const std::int32_t slots = std::max(1, device.num_sms / blocks_out_);
-    const std::int32_t rounds = mma::DivideUp(plan_.tiles, slots);
-    plan_.fixed_tiles = std::numeric_limits<std::int32_t>::max();
-    if (rounds > 2) {
-      blocks_ = slots;
-      plan_.fixed_tiles = slots * (rounds * 3 / 4);
-    } else {
-      blocks_ = mma::DivideUp(plan_.tiles, rounds);
-    }
+    blocks_ = mma::SpreadTiles(std::max(1, device.num_sms / blocks_out_), true, plan_);
     shared_bytes_ = mma::SharedBytes(plan_, kLimits.barrier_bytes);
     description_ = std::to_string(plan_.rows) + "x" + std::to_string(plan_.columns) + " pixels" +
                    (plan_.images > 1 ? " of " + std::to_string(plan_.images) + " images" : "") + " x " +
@@ -153,23 +144,13 @@ class HopperKeep {
                                      in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
     using Loader = mma::BulkLoader<T>;
     typename Loader::Source source;
-    cudaError_t status = DescribeInput(in(kX), plan_.chunk, source.map);
-    if (status == cudaSuccess) status = DescribeInput(in(kX), plan_.last_chunk, source.last);
+    const cudaError_t status = mma::DescribeInput(shape_, plan_, in(kX), source);
     if (status != cudaSuccess) return status;
     return device::LaunchKernel(keep::KeepKernel<T, kSize, kStride, Block, Loader>,
                                 dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),
                                 dim3(static_cast<unsigned>(32 * Loader::WarpsOf(0, Block::kMostWarps))),
                                 static_cast<std::size_t>(shared_bytes_), stream, shape_, plan_, tensors,
                                 source, static_cast<const char*>(buffers.workspace));
-  }
-
-  // Boxes of `channels` of an input tile.
-  template <class T>
-  cudaError_t DescribeInput(const T* x, std::int32_t channels, CUtensorMap& map) const {
-    return device::DescribeNhwc(x, {shape_.c, shape_.w, shape_.h, shape_.n},
-                                {channels, plan_.halo_columns, plan_.halo_rows, plan_.images},
-                                channels == 64 ? CU_TENSOR_MAP_SWIZZLE_128B : CU_TENSOR_MAP_SWIZZLE_64B,
-                                CU_TENSOR_MAP_L2_PROMOTION_L2_256B, map);
   }
 #endif
 

@@ -105,6 +105,16 @@ inline Plan MakePlan(const Shape& shape, assay_layout layout, const Tile& tile) 
   return plan;
 }
 
+// Blocks of a launch that has room for `slots` at once. With more than two rounds the last quarter of the
+// tiles, if that is `dynamic`, goes to whatever block comes for them.
+inline std::int32_t SpreadTiles(std::int32_t slots, bool dynamic, Plan& plan) {
+  const std::int32_t rounds = DivideUp(plan.tiles, slots);
+  plan.fixed_tiles = std::numeric_limits<std::int32_t>::max();
+  if (!dynamic || rounds <= 2) return DivideUp(plan.tiles, rounds);
+  plan.fixed_tiles = slots * (rounds * 3 / 4);
+  return slots;
+}
+
 // Of a block; the dynamic shared memory begins anywhere, the layout at a multiple of 1024 bytes.
 inline std::int64_t SharedBytes(const Plan& plan, std::int32_t barrier_bytes) {
   return 1024 + HeadBytes(plan.channels_out / 8, barrier_bytes) + plan.resident_bytes + plan.exchange_bytes +

@@ -4,7 +4,6 @@
 #include <cuda_runtime.h>
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -72,15 +71,8 @@ class Fused {
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device, const Tile& tile)
       : shape_(shape), dtype_(problem.dtype), tile_(tile), plan_(MakePlan(shape, problem.layout, tile_)) {
     blocks_out_ = DivideUp(shape.k, plan_.channels_out);
-    const std::int32_t slots = std::max(1, device.num_sms * tile_.blocks / blocks_out_);
-    const std::int32_t rounds = DivideUp(plan_.tiles, slots);
-    plan_.fixed_tiles = std::numeric_limits<std::int32_t>::max();
-    if (kLimits.bulk && tile_.dynamic && rounds > 2) {
-      blocks_ = slots;
-      plan_.fixed_tiles = slots * (rounds * 3 / 4);
-    } else {
-      blocks_ = DivideUp(plan_.tiles, rounds);
-    }
+    blocks_ = SpreadTiles(std::max(1, device.num_sms * tile_.blocks / blocks_out_),
+                          kLimits.bulk && tile_.dynamic, plan_);
     plan_.step_n = blocks_ / (plan_.tiles_p * plan_.tiles_q);
     plan_.step_p = blocks_ / plan_.tiles_q % plan_.tiles_p;
     plan_.step_q = blocks_ % plan_.tiles_q;
