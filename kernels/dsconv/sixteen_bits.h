@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kernels/device/element.h"
+#include "kernels/device/launch.h"
 #include "kernels/dsconv/variant.h"
 #include "kernels/dsconv/wide/clamp.h"
 
@@ -19,6 +20,26 @@ template <class Fn>
 cudaError_t DispatchSixteenBits(assay_dtype dtype, Fn&& fn) {
   if (dtype == ASSAY_F16) return std::forward<Fn>(fn)(device::ElementTag<__half>{});
   return std::forward<Fn>(fn)(device::ElementTag<__nv_bfloat16>{});
+}
+
+// Packs the weights into the workspace: by the kernel that `kernel_of` gives for the tag of `dispatch`, which
+// is called with a function of it.
+template <class Dispatch, class KernelOf, class Plan>
+cudaError_t LaunchPrepack(Dispatch&& dispatch, KernelOf&& kernel_of, const Shape& shape, const Plan& plan,
+                          const assay_buffers& buffers, void* stream) {
+  return dispatch([&](auto tag) {
+    using T = typename decltype(tag)::Type;
+    const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
+    return device::LaunchKernel(kernel_of(tag), dim3(512), dim3(256), 0, stream, shape, plan, in(kWDw),
+                                in(kBDw), in(kWPw), in(kBPw), static_cast<char*>(buffers.workspace));
+  });
+}
+// The same in fp16 or bf16.
+template <class KernelOf, class Plan>
+cudaError_t LaunchPrepack(assay_dtype dtype, KernelOf&& kernel_of, const Shape& shape, const Plan& plan,
+                          const assay_buffers& buffers, void* stream) {
+  return LaunchPrepack([&](auto&& fn) { return DispatchSixteenBits(dtype, fn); }, kernel_of, shape, plan,
+                       buffers, stream);
 }
 
 // Why such a kernel does not take the device, the dtype or the layout; empty where it does.

@@ -90,12 +90,9 @@ class Fused {
   const std::string& description() const { return description_; }
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
-    return Kernel::Dispatch(dtype_, [&](auto tag) {
-      using T = typename decltype(tag)::Type;
-      const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-      return device::LaunchKernel(PrepackKernel<T>, dim3(512), dim3(256), 0, stream, shape_, plan_, in(kWDw),
-                                  in(kBDw), in(kWPw), in(kBPw), static_cast<char*>(buffers.workspace));
-    });
+    const auto kernel_of = [](auto tag) { return PrepackKernel<typename decltype(tag)::Type>; };
+    return LaunchPrepack([&](auto&& fn) { return Kernel::Dispatch(dtype_, fn); }, kernel_of, shape_, plan_,
+                         buffers, stream);
   }
 
   cudaError_t Launch(const assay_buffers& buffers, void* stream) {
