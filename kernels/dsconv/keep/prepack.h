@@ -33,33 +33,22 @@ __device__ __forceinline__ std::uint32_t SharedRowsWord(const Shape& shape, cons
   return device::BitsOf(weight) << (channel % 2 * 16);
 }
 
-// A block of threads for 16 input channels (x) of a block of output channels (y).
 template <class T, int kTiles>
 __global__ void PackKernel(Shape shape, mma::Plan plan, bool shares_rows, const T* __restrict__ w_dw,
                            const T* __restrict__ b_dw, const T* __restrict__ w_pw, const T* __restrict__ b_pw,
                            std::uint32_t* __restrict__ packed) {
-  const std::int32_t step = static_cast<std::int32_t>(blockIdx.x), c0 = step * 16;
-  const std::int32_t k0 = static_cast<std::int32_t>(blockIdx.y) * plan.channels_out;
   const std::int32_t depthwise = plan.depthwise_bytes / 4, half = depthwise / 2;
-  std::uint32_t* head = packed + static_cast<std::int64_t>(blockIdx.y) * (plan.packed_bytes / 4);
-  if (step == 0 && threadIdx.x < kTiles * 8) {
-    const std::int32_t k = k0 + mma::ChannelOf<kTiles>(threadIdx.x / 8, threadIdx.x % 8);
-    head[threadIdx.x] = b_pw && k < shape.k ? __float_as_uint(device::ToFloat(b_pw[k])) : 0;
-  }
-  if (step == 0 && threadIdx.x < mma::kCounterBytes / 4) {
-    head[(plan.packed_bytes - mma::kCounterBytes) / 4 + static_cast<std::int32_t>(threadIdx.x)] = 0;
-  }
-  std::uint32_t* to = head + kTiles * 8 + static_cast<std::int64_t>(step) * (plan.step_bytes / 4);
-  for (std::int32_t i = static_cast<std::int32_t>(threadIdx.x); i < plan.step_bytes / 4;
-       i += static_cast<std::int32_t>(blockDim.x)) {
+  mma::PackSteps<T, kTiles>(shape, plan, b_pw, packed, [&](std::int32_t c0, std::int32_t k0, std::int32_t i) {
+    std::uint32_t word;
     if (i >= depthwise) {
-      to[i] = mma::PointwiseWord<T, kTiles>(shape, w_pw, k0, c0, WordInMatrix(i - depthwise));
+      word = mma::PointwiseWord<T, kTiles>(shape, w_pw, k0, c0, WordInMatrix(i - depthwise));
     } else if (shares_rows) {
-      to[i] = SharedRowsWord(shape, w_dw, b_dw, c0 + i / half * 8, i % half);
+      word = SharedRowsWord(shape, w_dw, b_dw, c0 + i / half * 8, i % half);
     } else {
-      to[i] = mma::DepthwiseWord(shape, plan, w_dw, b_dw, c0 + i / half * 8, i % half);
+      word = mma::DepthwiseWord(shape, plan, w_dw, b_dw, c0 + i / half * 8, i % half);
     }
-  }
+    return word;
+  });
 }
 
 }  // namespace assay::dsconv::keep

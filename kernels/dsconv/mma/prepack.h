@@ -60,14 +60,13 @@ __device__ __forceinline__ std::uint32_t PointwiseWord(const Shape& shape, const
   return first | second << 16;
 }
 
-// A block of threads for 16 input channels (x) of a block of output channels (y).
-template <class T, int kTiles>
-__global__ void PrepackKernel(Shape shape, Plan plan, const T* __restrict__ w_dw, const T* __restrict__ b_dw,
-                              const T* __restrict__ w_pw, const T* __restrict__ b_pw,
-                              std::uint32_t* __restrict__ packed) {
+// By a block of threads for 16 input channels (x) of a block of output channels (y): word_of(c0, k0, i) is
+// word i of those of 16 channels.
+template <class T, int kTiles, class WordOf>
+__device__ __forceinline__ void PackSteps(const Shape& shape, const Plan& plan, const T* __restrict__ b_pw,
+                                          std::uint32_t* __restrict__ packed, WordOf&& word_of) {
   const std::int32_t step = static_cast<std::int32_t>(blockIdx.x), c0 = step * 16;
   const std::int32_t k0 = static_cast<std::int32_t>(blockIdx.y) * plan.channels_out;
-  const std::int32_t depthwise = plan.depthwise_bytes / 4, half = depthwise / 2;
   std::uint32_t* head = packed + static_cast<std::int64_t>(blockIdx.y) * (plan.packed_bytes / 4);
   if (step == 0 && threadIdx.x < kTiles * 8) {
     const std::int32_t k = k0 + ChannelOf<kTiles>(threadIdx.x / 8, threadIdx.x % 8);
@@ -79,9 +78,19 @@ __global__ void PrepackKernel(Shape shape, Plan plan, const T* __restrict__ w_dw
   std::uint32_t* to = head + kTiles * 8 + static_cast<std::int64_t>(step) * (plan.step_bytes / 4);
   for (std::int32_t i = static_cast<std::int32_t>(threadIdx.x); i < plan.step_bytes / 4;
        i += static_cast<std::int32_t>(blockDim.x)) {
-    to[i] = i < depthwise ? DepthwiseWord(shape, plan, w_dw, b_dw, c0 + i / half * 8, i % half)
-                          : PointwiseWord<T, kTiles>(shape, w_pw, k0, c0, PackedWord(i - depthwise));
+    to[i] = word_of(c0, k0, i);
   }
+}
+
+template <class T, int kTiles>
+__global__ void PrepackKernel(Shape shape, Plan plan, const T* __restrict__ w_dw, const T* __restrict__ b_dw,
+                              const T* __restrict__ w_pw, const T* __restrict__ b_pw,
+                              std::uint32_t* __restrict__ packed) {
+  const std::int32_t depthwise = plan.depthwise_bytes / 4, half = depthwise / 2;
+  PackSteps<T, kTiles>(shape, plan, b_pw, packed, [&](std::int32_t c0, std::int32_t k0, std::int32_t i) {
+    return i < depthwise ? DepthwiseWord(shape, plan, w_dw, b_dw, c0 + i / half * 8, i % half)
+                         : PointwiseWord<T, kTiles>(shape, w_pw, k0, c0, PackedWord(i - depthwise));
+  });
 }
 
 }  // namespace assay::dsconv::mma
