@@ -211,15 +211,14 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     }
     device::FenceAsyncProxy();
     __syncwarp();
+    // Every lane says for itself that it has read: racecheck does not see that __syncwarp hands that over.
     if (rehearsal) {
-      if (lane == 0) device::ArriveBarrier(block.rehearsed);
+      device::ArriveBarrier(block.rehearsed);
       rehearsal = false;
       continue;
     }
-    if (lane == 0) {
-      device::ArriveBarrier(block.x_free + in.slot);
-      device::ArriveBarrier(block.a_filled + out.slot);
-    }
+    device::ArriveBarrier(block.x_free + in.slot);
+    if (lane == 0) device::ArriveBarrier(block.a_filled + out.slot);
     if constexpr (kEvery == 1) {
       in.Next(plan.tile.inputs), out.Next(plan.tile.operands);
     } else {
@@ -227,7 +226,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     }
     chunk += kEvery;
   }
-  if (rehearsal && lane == 0) device::ArriveBarrier(block.rehearsed);  // there was nothing to make
+  if (rehearsal) device::ArriveBarrier(block.rehearsed);  // there was nothing to make
 }
 
 }  // namespace assay::dsconv::sparse

@@ -17,9 +17,9 @@ __device__ __forceinline__ void InitInput(const Block& block) {
 template <int kJobs>
 __device__ __forceinline__ void InitFreeInput(const Block& block) {
   for (std::int32_t i = 0; i < block.plan.tile.inputs; ++i) {
-    device::InitBarrier(block.x_free + i, kJobs < kMakers ? kJobs : kMakers);
+    device::InitBarrier(block.x_free + i, 32 * (kJobs < kMakers ? kJobs : kMakers));
   }
-  device::InitBarrier(block.rehearsed, kMakers);
+  device::InitBarrier(block.rehearsed, 32 * kMakers);
   device::FenceBarrierInit();
 }
 __device__ __forceinline__ void InitWeights(const Block& block) {
