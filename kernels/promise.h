@@ -8,9 +8,11 @@
 namespace assay {
 
 // Whether rounding to `by` errs nowhere by more than rounding to `format` may: fp16 has TF32's digits but not
-// its range, bf16 the range but not the digits of either.
+// its range, bf16 the range but not the digits of either. Parts of TF32 make NaN of an infinity, which no
+// other format may.
 inline bool CoversFormat(assay_format format, assay_format by) {
   if (format == by) return true;
+  if (by == ASSAY_FORMAT_TF32X3) return false;
   const auto rank = [](assay_format each) {
     switch (each) {
       case ASSAY_FORMAT_F64:

@@ -21,6 +21,8 @@ TEST(Covers, CoarserOperandsCoverFinerOnes) {
   EXPECT_TRUE(Covers(Promise(ASSAY_FORMAT_TF32X3), Promise(ASSAY_FORMAT_TF32X3)));
   EXPECT_FALSE(Covers(Promise(ASSAY_FORMAT_TF32X3), Promise(ASSAY_FORMAT_TF32)));
   EXPECT_FALSE(Covers(Promise(ASSAY_FORMAT_F32), Promise(ASSAY_FORMAT_TF32X3)));
+  EXPECT_FALSE(Covers(Promise(ASSAY_FORMAT_TF32), Promise(ASSAY_FORMAT_TF32X3))) << "an infinity becomes NaN";
+  EXPECT_TRUE(Covers(Promise(ASSAY_FORMAT_TF32), Promise(ASSAY_FORMAT_F32)));
   EXPECT_TRUE(Covers(Promise(ASSAY_FORMAT_F16), Promise(ASSAY_FORMAT_TF32)));
   EXPECT_FALSE(Covers(Promise(ASSAY_FORMAT_TF32), Promise(ASSAY_FORMAT_F16))) << "fp16 has not its range";
   EXPECT_FALSE(Covers(Promise(ASSAY_FORMAT_BF16), Promise(ASSAY_FORMAT_F16)));
