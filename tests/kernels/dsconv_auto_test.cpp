@@ -395,6 +395,27 @@ TEST_F(AutoOnHost, PicksByRuleWhatKeepsItsPromise) {
   EXPECT_THAT(PlanOf("n1c16k16h8w8r3p1", ASSAY_F32), testing::StartsWith("tf32x3 "));
 }
 
+// What a variant says that a launch costs is held against what others say.
+TEST_F(AutoOnHost, CostsAreOfAllInputChannels) {
+  int costs = 0;
+  for (const assay_variant& other : others_) {
+    for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16}) {
+      const auto cost_of = [&](const char* id) {
+        const Problem problem = Dsconv().ParseProblemId(id);
+        const assay_problem view = problem.View(dtype, ASSAY_NHWC);
+        assay_message why{};
+        if (other.configurations == nullptr || other.supports(&view, &device_->info(), &why) != 0) return 0.0;
+        return ConfigurationsOf(other, view, device_->info()).at(0).cost;
+      };
+      const double few = cost_of("n16c128k64h28w28r3p1"), many = cost_of("n16c1024k64h28w28r3p1");
+      if (few <= 0 || many <= 0) continue;
+      ++costs;
+      EXPECT_GT(many, 3 * few) << other.name << ", of eight times the channels";
+    }
+  }
+  EXPECT_GE(costs, 3);
+}
+
 TEST_F(AutoOnHost, IsNoCandidateOfASearchAndCoversWhatItMayPick) {
   EXPECT_EQ(auto_.configurations, nullptr);
   for (const assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
@@ -402,6 +423,7 @@ TEST_F(AutoOnHost, IsNoCandidateOfASearchAndCoversWhatItMayPick) {
       const std::string refusal = DueRefusal(other.name, dtype);
       if (!refusal.empty() && refusal != "needs sm_90a") continue;  // it may not be asked for this dtype
       if (std::string(other.name).starts_with("hopper") && dtype == ASSAY_F32) continue;
+      if (std::string(other.name) == "hopper_tf32x3") continue;  // fp32 alone, on any device
       EXPECT_EQ(Covers(auto_.promise(dtype), other.promise(dtype)), std::string(other.name) != "tf32")
           << other.name << " " << dtype;
     }

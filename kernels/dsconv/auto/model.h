@@ -189,6 +189,8 @@ inline bool IsKnown(const Offer& offer, const std::vector<Neighbour>& neighbours
 // batches of 1 (1.18 and 1.24) and 128 (1.09 and 0.99). The others' models are fitted to times.
 inline double OverOwnModel(std::string_view variant) {
   if (variant == "mma") return 1.2;
+  if (variant == "tf32") return 2.6;
+  if (variant == "tf32x3") return 2.1;
   return variant == "hopper" ? 1.05 : 1;
 }
 

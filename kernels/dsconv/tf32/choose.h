@@ -103,9 +103,10 @@ inline std::int64_t SharedBytes(const Plan& plan) {
          static_cast<std::int64_t>(plan.stages) * plan.stage_bytes;
 }
 
-// Multiprocessor cycles that a launch takes, about. 16 channels of a warp's pixels are 144 FFMA and half as
-// many loads, and 8 products a matrix and part of 6.4 cycles each; an SM has four of the units that do it. An
-// element of the input tile costs the memory 1.5 cycles for 16 channels, and a row of it as much as 8 more.
+// Multiprocessor cycles that a launch takes for each 16 input channels, about. 16 channels of a warp's pixels
+// are 144 FFMA and half as many loads, and 8 products a matrix and part of 6.4 cycles each; an SM has four of
+// the units that do it. An element of the input tile costs the memory 1.5 cycles for 16 channels, and a row
+// of it as much as 8 more.
 inline double CostOf(const Shape& shape, const Tile& tile, const Plan& plan, int parts, int sms) {
   const double products = parts == 1 ? 51 : 154;
   const double tile_cost = plan.warps / 4.0 * (270 + products * tile.matrices) +

@@ -66,8 +66,8 @@ class Fused {
                      const Tile& tile) {
     constexpr double kCyclesPerMicrosecond = 1980;  // of an H100
     if (tile.direct) return 0;
-    return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms)) /
-           kCyclesPerMicrosecond;
+    return CostOf(shape, tile, MakePlan(shape, tile, kParts), kParts, std::max(1, device.num_sms)) *
+           static_cast<double>(DivideUp(shape.c, kGroup)) / kCyclesPerMicrosecond;
   }
 
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
