@@ -3,7 +3,7 @@
 // asks the nearest tuned ones (auto/model.h); where the table has nothing of such a GPU, by a plain rule. It
 // promises no more than each of those that it may pick: fp32 accuracy up to what three TF32 products leave
 // out, and in fp16 and bf16 an intermediate that may be rounded. Blocks, warps, shared memory and time are
-// those of what it picks.
+// those of what it picks. `auto_tf32` is the same for fp32 tensors whose products may be TF32.
 #include <algorithm>
 #include <exception>
 #include <map>
@@ -49,33 +49,37 @@ const std::vector<TableRow>& AllRows() {
   return rows;
 }
 
+// What fp32 operands of the pointwise half may become.
+enum class Fp32Operands { kAccurate, kTf32 };
+
+template <Fp32Operands kOperands>
 assay_promise Promise(assay_dtype dtype) {
   assay_promise promise = Fp32Promise();
-  promise.operand = dtype == ASSAY_F32   ? ASSAY_FORMAT_TF32X3
-                    : dtype == ASSAY_F16 ? ASSAY_FORMAT_F16
-                                         : ASSAY_FORMAT_BF16;
+  const assay_format fp32 = kOperands == Fp32Operands::kTf32 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3;
+  promise.operand = dtype == ASSAY_F32 ? fp32 : dtype == ASSAY_F16 ? ASSAY_FORMAT_F16 : ASSAY_FORMAT_BF16;
   promise.rounds_intermediate = dtype != ASSAY_F32;
   promise.prepacks_weights = 1;
   return promise;
 }
 
 // Those that keep the promise and take the problem.
-std::vector<const assay_variant*> Takers(const assay_problem& problem, const assay_device_info& device,
-                                         assay_message* why) {
+std::vector<const assay_variant*> Takers(const assay_promise& promise, const assay_problem& problem,
+                                         const assay_device_info& device, assay_message* why) {
   std::vector<const assay_variant*> takers;
   for (const assay_variant& variant : AllVariants()) {
-    if (!Covers(Promise(problem.dtype), variant.promise(problem.dtype))) continue;
+    if (!Covers(promise, variant.promise(problem.dtype))) continue;
     if (variant.supports(&problem, &device, why) == 0) takers.push_back(&variant);
   }
   return takers;
 }
 
-Offers OffersFor(const assay_problem& problem, const assay_device_info& device) {
+Offers OffersFor(const assay_promise& promise, const assay_problem& problem,
+                 const assay_device_info& device) {
   constexpr std::int32_t kMost = 512;
   std::vector<assay_configuration> list(kMost);
   Offers offers;
   assay_message why{};
-  for (const assay_variant* variant : Takers(problem, device, &why)) {
+  for (const assay_variant* variant : Takers(promise, problem, device, &why)) {
     if (variant->configurations == nullptr) {
       offers.push_back({variant->name, "", 0});
       continue;
@@ -87,9 +91,10 @@ Offers OffersFor(const assay_problem& problem, const assay_device_info& device) 
   return offers;
 }
 
-std::vector<Pick> RankAll(const assay_problem& problem, const assay_device_info& device) {
+std::vector<Pick> RankAll(const assay_promise& promise, const assay_problem& problem,
+                          const assay_device_info& device) {
   const Sizes sizes = SizesOf(problem);
-  const Offers offers = OffersFor(problem, device);
+  const Offers offers = OffersFor(promise, problem, device);
   std::map<std::string_view, Offers> elsewhere;  // by problem: every variant asks about the same ones
   const OffersAt offers_at = [&](const TableRow& row) -> const Offers& {
     const auto found = elsewhere.find(row.problem);
@@ -97,7 +102,7 @@ std::vector<Pick> RankAll(const assay_problem& problem, const assay_device_info&
     assay_device_info there = device;
     there.num_sms = row.sms;
     const SizesView view(row.sizes, problem.dtype, problem.layout);
-    return elsewhere[row.problem] = OffersFor(view.View(), there);
+    return elsewhere[row.problem] = OffersFor(promise, view.View(), there);
   };
   std::vector<Pick> picks = RankPicks(
       sizes, problem.layout, RowsFor(AllRows(), device, problem.dtype, problem.layout), offers, offers_at);
@@ -120,9 +125,9 @@ std::string Basis(const Pick& pick) {
 // The plan of what was picked.
 class Plan {
  public:
-  Plan(const assay_problem& problem, const assay_device_info& device) {
+  Plan(const assay_promise& promise, const assay_problem& problem, const assay_device_info& device) {
     assay_message error{};
-    for (const Pick& pick : RankAll(problem, device)) {
+    for (const Pick& pick : RankAll(promise, problem, device)) {
       if (!TryToMake(pick, problem, device, &error)) continue;
       const char* said = variant_->describe != nullptr ? variant_->describe(plan_) : nullptr;
       description_ = pick.variant + (pick.configuration.empty() ? "" : " " + pick.configuration) + ", " +
@@ -159,16 +164,22 @@ class Plan {
   std::string description_;
 };
 
+template <Fp32Operands kOperands>
 std::int32_t Supports(const assay_problem* problem, const assay_device_info* device, assay_message* why) try {
-  return Takers(*problem, *device, why).empty() ? 1 : 0;
+  if (kOperands == Fp32Operands::kTf32 && problem->dtype != ASSAY_F32) {
+    Say(why, "fp16 and bf16 are not taken; fp32 is");
+    return 1;
+  }
+  return Takers(Promise<kOperands>(problem->dtype), *problem, *device, why).empty() ? 1 : 0;
 } catch (const std::exception& error) {
   Say(why, error.what());
   return 1;
 }
 
+template <Fp32Operands kOperands>
 std::int32_t Create(const assay_problem* problem, const assay_device_info* device, void** plan,
                     assay_message* message) try {
-  *plan = new Plan(*problem, *device);
+  *plan = new Plan(Promise<kOperands>(problem->dtype), *problem, *device);
   return 0;
 } catch (const std::exception& error) {
   Say(message, error.what());
@@ -194,9 +205,10 @@ const char* Describe(const void* plan) { return static_cast<const Plan*>(plan)->
 
 void Release(void* plan) { delete static_cast<Plan*>(plan); }
 
+template <Fp32Operands kOperands>
 std::int32_t Axes(const assay_problem* problem, const assay_device_info* device, assay_tile_axis* axes,
                   std::int32_t capacity) try {
-  const std::vector<Pick> picks = RankAll(*problem, *device);
+  const std::vector<Pick> picks = RankAll(Promise<kOperands>(problem->dtype), *problem, *device);
   for (const assay_variant& variant : AllVariants()) {
     if (!picks.empty() && picks.front().variant == variant.name && variant.tile != nullptr)
       return variant.tile(problem, device, axes, capacity);
@@ -206,18 +218,28 @@ std::int32_t Axes(const assay_problem* problem, const assay_device_info* device,
   return 0;
 }
 
+template <Fp32Operands kOperands>
+assay_variant RowOf(const char* name, const char* summary) {
+  assay_variant row{};
+  row.op = "dsconv", row.name = name, row.summary = summary;
+  row.role = ASSAY_ROLE_KERNEL;
+  row.promise = &Promise<kOperands>, row.supports = &Supports<kOperands>;
+  row.create = &Create<kOperands>, row.release = &Release, row.describe = &Describe;
+  row.tile = &Axes<kOperands>;
+  row.workspace_bytes = &WorkspaceBytes, row.prepare = &Prepare, row.launch = &Launch;
+  return row;
+}
+
 }  // namespace
 
 assay_variant Row() {
-  assay_variant row{};
-  row.op = "dsconv", row.name = "auto";
-  row.summary =
-      "picks another variant and its configuration: from the table of tuned problems, or by a model";
-  row.role = ASSAY_ROLE_KERNEL;
-  row.promise = &Promise, row.supports = &Supports;
-  row.create = &Create, row.release = &Release, row.describe = &Describe, row.tile = &Axes;
-  row.workspace_bytes = &WorkspaceBytes, row.prepare = &Prepare, row.launch = &Launch;
-  return row;
+  return RowOf<Fp32Operands::kAccurate>(
+      "auto", "picks another variant and its configuration: from the table of tuned problems, or by a model");
+}
+
+assay_variant Tf32Row() {
+  return RowOf<Fp32Operands::kTf32>("auto_tf32",
+                                    "as auto, for fp32 tensors whose products may round operands to TF32");
 }
 
 }  // namespace assay::dsconv::automatic

@@ -8,10 +8,11 @@
   }
 #include "dsconv_variants.inc"
 #undef ASSAY_DSCONV_VARIANT
-// `auto`, which picks among these, is not in the list.
+// `auto` and `auto_tf32`, which pick among these, are not in the list.
 namespace assay::dsconv::automatic {
 assay_variant Row();
-}
+assay_variant Tf32Row();
+}  // namespace assay::dsconv::automatic
 
 namespace {
 
@@ -20,6 +21,7 @@ const assay_variant kVariants[] = {
 #include "dsconv_variants.inc"
 #undef ASSAY_DSCONV_VARIANT
     assay::dsconv::automatic::Row(),
+    assay::dsconv::automatic::Tf32Row(),
 };
 
 const assay_pack kPack = {

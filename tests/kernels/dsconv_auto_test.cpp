@@ -375,16 +375,18 @@ class AutoOnHost : public testing::Test {
   AutoOnHost() : pack_(OpenPack(DSCONV_HOST_PACK)), device_(MakeHostDevice()) {
     for (int i = 0; i < pack_.table->num_variants; ++i) {
       const assay_variant& variant = pack_.table->variants[i];
-      (std::string(variant.name) == "auto" ? auto_ : others_.emplace_back()) = variant;
+      const std::string name = variant.name;
+      (name == "auto" ? auto_ : name == "auto_tf32" ? auto_tf32_ : others_.emplace_back()) = variant;
     }
   }
-  std::string PlanOf(const std::string& id, assay_dtype dtype) {
+  std::string PlanOf(const std::string& id, assay_dtype dtype) { return PlanOf(auto_, id, dtype); }
+  std::string PlanOf(const assay_variant& picker, const std::string& id, assay_dtype dtype) {
     const Problem problem = Dsconv().ParseProblemId(id);
-    return LocalPlan(auto_, problem.View(dtype, ASSAY_NHWC), device_->info()).Describe();
+    return LocalPlan(picker, problem.View(dtype, ASSAY_NHWC), device_->info()).Describe();
   }
   Pack pack_;
   std::unique_ptr<assay::Device> device_;
-  assay_variant auto_{};
+  assay_variant auto_{}, auto_tf32_{};
   std::vector<assay_variant> others_;
 };
 
@@ -393,6 +395,23 @@ TEST_F(AutoOnHost, PicksByRuleWhatKeepsItsPromise) {
   EXPECT_THAT(PlanOf("n1c12k16h8w8r3p1", ASSAY_F16), testing::StartsWith("mma "));
   EXPECT_THAT(PlanOf("n1c16k16h8w8r3p1", ASSAY_F16), HasSubstr(", by rule: the table has nothing like it: "));
   EXPECT_THAT(PlanOf("n1c16k16h8w8r3p1", ASSAY_F32), testing::StartsWith("tf32x3 "));
+}
+
+TEST_F(AutoOnHost, TakesTf32OnlyByTheNameThatSaysSo) {
+  EXPECT_THAT(PlanOf(auto_tf32_, "n1c16k16h8w8r3p1", ASSAY_F32), testing::StartsWith("tf32 "));
+  for (const assay_variant& other : others_) {
+    if (!DueRefusal(other.name, ASSAY_F32).empty()) continue;
+    EXPECT_EQ(Covers(auto_tf32_.promise(ASSAY_F32), other.promise(ASSAY_F32)),
+              std::string(other.name) != "tf32x3")
+        << other.name << ", which makes NaN of an infinity";
+  }
+  const Problem problem = Dsconv().ParseProblemId("n1c16k16h8w8r3p1");
+  for (const assay_dtype dtype : {ASSAY_F16, ASSAY_BF16}) {
+    assay_message why{};
+    const assay_problem view = problem.View(dtype, ASSAY_NHWC);
+    EXPECT_NE(auto_tf32_.supports(&view, &device_->info(), &why), 0);
+    EXPECT_STREQ(why.text, "fp16 and bf16 are not taken; fp32 is");
+  }
 }
 
 // What a variant says that a launch costs is held against what others say.

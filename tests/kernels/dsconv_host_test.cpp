@@ -55,7 +55,7 @@ TEST_P(DsconvHost, EveryVariantIsRight) {
   const auto& [problem, dtype, layout] = GetParam();
   const Pack& pack = HostPack();
   ASSERT_EQ(pack.unavailable, "");
-  ASSERT_EQ(pack.table->num_variants, 19);
+  ASSERT_GT(pack.table->num_variants, 0);
   for (int i = 0; i < pack.table->num_variants; ++i) {
     const assay_variant& variant = pack.table->variants[i];
     if (const std::string due = DueRefusal(variant.name, dtype); !due.empty()) {
@@ -156,10 +156,11 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
   const Pack& pack = HostPack();
   std::vector<std::string> names;
   for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
-  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_sparse",
-                                          "hopper_keep", "hopper_wide", "hopper_l2", "hopper_dilated",
-                                          "hopper_group", "hopper_small", "tf32", "tf32x3", "hopper_ffma",
-                                          "hopper_tf32", "hopper_tf32x3", "hopper_l2_tf32", "auto"));
+  EXPECT_THAT(
+      names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_sparse",
+                                  "hopper_keep", "hopper_wide", "hopper_l2", "hopper_dilated", "hopper_group",
+                                  "hopper_small", "tf32", "tf32x3", "hopper_ffma", "hopper_tf32",
+                                  "hopper_tf32x3", "hopper_l2_tf32", "auto", "auto_tf32"));
 }
 
 // Boundary tests ask for the tile of problems that the variant may refuse.

@@ -21,7 +21,7 @@ inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
   }
   if ((variant == "mma" || variant == "hopper_small") && dtype == ASSAY_F32)
     return "fp32 is not taken; fp16 and bf16 are";
-  const bool tf32 = variant == "tf32" || variant == "tf32x3";
+  const bool tf32 = variant == "tf32" || variant == "tf32x3" || variant == "auto_tf32";
   if (tf32 && dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
   return {};
 }

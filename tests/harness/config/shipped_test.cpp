@@ -35,6 +35,7 @@ Catalog RealCatalog() {
            {"dsconv", "hopper_tf32x3", false},
            {"dsconv", "hopper_l2_tf32", false},
            {"dsconv", "auto", false},
+           {"dsconv", "auto_tf32", false},
            {"dsconv", "cudnn", true},
            {"dsconv", "two_kernel_best", true},
            {"dsconv", "cudnn_tf32", true},
@@ -43,8 +44,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 19 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (19 + 2);
+// 3 dtypes, 2 layouts, 20 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (20 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
