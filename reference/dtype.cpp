@@ -10,16 +10,20 @@
 namespace assay {
 namespace {
 
-// A binary format by IEEE 754-2019, 3.3: `precision` significant bits, normal numbers from 2^min_exponent on.
+// A binary format by IEEE 754-2019, 3.3: `precision` significant bits, normal numbers from `least_normal` on.
 struct Format {
   int precision;
-  int min_exponent;
+  double least_normal;
   double largest;
+  // 2^(1 - precision) of the least normal number: the spacing below it.
+  constexpr double Spacing() const {
+    return least_normal / static_cast<double>(std::int64_t{1} << (precision - 1));
+  }
 };
 
-constexpr Format kFloat32{24, -126, 0x1.fffffep127};
-constexpr Format kFloat16{11, -14, 65504.0};
-constexpr Format kBFloat16{8, -126, 0x1.fep127};
+constexpr Format kFloat32{24, 0x1p-126, 0x1.fffffep127};
+constexpr Format kFloat16{11, 0x1p-14, 65504.0};
+constexpr Format kBFloat16{8, 0x1p-126, 0x1.fep127};
 
 const Format& FormatOf(assay_dtype dtype) {
   switch (dtype) {
@@ -38,9 +42,9 @@ double RoundToNarrow(double value, const Format& format) {
   if (std::isnan(value)) return value;
   const double magnitude = std::fabs(value);
   double rounded;
-  if (magnitude < std::ldexp(1.0, format.min_exponent)) {
+  if (magnitude < format.least_normal) {
     // Below the normal numbers the spacing is constant: that of doubles around `anchor`.
-    const double anchor = std::ldexp(1.5, 52 + format.min_exponent - (format.precision - 1));
+    const double anchor = 0x1.8p52 * format.Spacing();
     rounded = (magnitude + anchor) - anchor;
   } else {
     const int dropped = 53 - format.precision;
@@ -189,10 +193,7 @@ double SmallestSubnormal(assay_format format) {
   throw std::invalid_argument("unknown number format " + std::to_string(static_cast<int>(format)));
 }
 
-double SmallestSubnormal(assay_dtype dtype) {
-  const Format& format = FormatOf(dtype);
-  return std::ldexp(1.0, format.min_exponent - (format.precision - 1));
-}
+double SmallestSubnormal(assay_dtype dtype) { return FormatOf(dtype).Spacing(); }
 
 double LargestFinite(assay_dtype dtype) { return FormatOf(dtype).largest; }
 

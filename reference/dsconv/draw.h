@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <numeric>
 
+#include "reference/dsconv/problem.h"
+
 namespace assay::dsconv {
 
 // The finalizer of splitmix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA
@@ -13,6 +15,19 @@ inline std::uint64_t Mix(std::uint64_t z) {
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
+}
+
+// 2^exponent, in place of std::ldexp for each of many numbers.
+inline double PowerOfTwo(int exponent) { return std::ldexp(1.0, exponent); }
+
+// Calls body(image, channel, first element) for each plane of x, in parallel.
+template <class Body>
+void ForEachPlane(const Shape& d, const Body& body) {
+  const std::int64_t plane = d.h * d.w;
+#pragma omp parallel for collapse(2) schedule(static)
+  for (std::int64_t n = 0; n < d.n; ++n) {
+    for (std::int64_t c = 0; c < d.c; ++c) body(n, c, (n * d.c + c) * plane);
+  }
 }
 
 // A stream of 64-bit hashes, reached by index.

@@ -142,8 +142,9 @@ void FillInput(const Shape& d, InputIndex index, assay_dtype dtype, FillKind kin
                     : index == kWPw                  ? plan.output_scale - plan.middle_scale
                                                      : plan.output_scale;
   if (scale == 0) return;
+  const double power = PowerOfTwo(scale);
 #pragma omp parallel for schedule(static)
-  for (std::int64_t i = 0; i < count; ++i) values[i] = std::ldexp(values[i], scale);
+  for (std::int64_t i = 0; i < count; ++i) values[i] = static_cast<float>(values[i] * power);
 }
 
 }  // namespace assay::dsconv

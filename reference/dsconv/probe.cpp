@@ -56,18 +56,19 @@ std::int64_t WideOddInteger(const Stream& stream, std::int64_t i, std::int64_t l
   return number > 0 ? magnitude : -magnitude;
 }
 
-float Scaled(std::int64_t units, int scale) {
-  return static_cast<float>(std::ldexp(static_cast<double>(units), scale));
+float Scaled(std::int64_t units, double power) {
+  return static_cast<float>(static_cast<double>(units) * power);
 }
 
 void FillWideRow(const Shape& d, const WidePlan& plan, const Stream& stream, std::int64_t k, float* row) {
   std::fill(row, row + d.c, 0.0F);
+  const double power = PowerOfTwo(plan.w_pw_scale);
   const std::int64_t weight = OddInteger(stream, k, plan.w_pw);
   const Pair pair = ChannelsOfRow(d, plan, stream, k);
-  row[pair.first] = Scaled(weight, plan.w_pw_scale);
+  row[pair.first] = Scaled(weight, power);
   if (plan.columns == 1) return;
   const std::int64_t more = plan.equal_filters ? 1 + k % 3 : 0;
-  row[pair.second] = Scaled(weight > 0 ? -weight - more : -weight + more, plan.w_pw_scale);
+  row[pair.second] = Scaled(weight > 0 ? -weight - more : -weight + more, power);
 }
 
 void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint64_t seed,
@@ -75,7 +76,9 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
   const Stream stream(seed, 200 + static_cast<std::uint64_t>(index));
   const auto count = static_cast<std::int64_t>(values.size());
   const std::int64_t filter = d.r * d.s;
-  const int middle_scale = plan.x_scale + plan.w_dw_scale;
+  const double x_power = PowerOfTwo(plan.x_scale), w_dw_power = PowerOfTwo(plan.w_dw_scale),
+               middle_power = PowerOfTwo(plan.x_scale + plan.w_dw_scale),
+               output_power = PowerOfTwo(plan.x_scale + plan.w_dw_scale + plan.w_pw_scale);
   const Subset more_taps(seed, filter, std::max<std::int64_t>(1, plan.taps - 1));
   const auto draw = [&](std::int64_t i, std::int64_t largest) {
     return plan.both_wide ? WideOddInteger(stream, i, largest) : OddInteger(stream, i, largest);
@@ -84,38 +87,47 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
     if (tap != plan.tap && (plan.taps == 1 || !more_taps.Contains(0, tap))) return 0.0F;
     const std::int64_t weight = draw(plan.columns == 1 ? c * filter + tap : tap, plan.w_dw);
     const std::int64_t more = tap == plan.tap ? c % (plan.spread + 1) : 0;
-    return Scaled(weight > 0 ? weight + more : weight - more, plan.w_dw_scale);
+    return Scaled(weight > 0 ? weight + more : weight - more, w_dw_power);
   };
   if (index == kWPw) {
 #pragma omp parallel for schedule(static)
     for (std::int64_t k = 0; k < d.k; ++k) FillWideRow(d, plan, stream, k, values.data() + k * d.c);
     return;
   }
-  const std::int64_t plane = d.h * d.w;
+  if (index == kX) {
+    const std::int64_t plane = d.h * d.w;
+    const bool equal_channels = plan.columns != 1;  // of a pair, so all of them
+    ForEachPlane(d, [&](std::int64_t n, std::int64_t c, std::int64_t first) {
+      if (equal_channels && c > 0) return;
+      const std::int64_t drawn = equal_channels ? n * plane : first;
+      for (std::int64_t i = 0; i < plane; ++i) values[first + i] = Scaled(draw(drawn + i, plan.x), x_power);
+    });
+    if (!equal_channels) return;
+    ForEachPlane(d, [&](std::int64_t n, std::int64_t c, std::int64_t first) {
+      if (c > 0) std::copy_n(values.data() + n * d.c * plane, plane, values.data() + first);
+    });
+    return;
+  }
 #pragma omp parallel for schedule(static)
   for (std::int64_t i = 0; i < count; ++i) {
     switch (index) {
-      case kX:  // the same in every channel of a pair
-        values[i] =
-            Scaled(draw(plan.columns == 1 ? i : i / (d.c * plane) * plane + i % plane, plan.x), plan.x_scale);
-        break;
       case kWDw:
         values[i] = of_tap(i / filter, i % filter);
         break;
       case kBDw:
         if (plan.wide_biases) {
-          values[i] = Scaled(WideOddInteger(stream, i, plan.b_dw), middle_scale);
+          values[i] = Scaled(WideOddInteger(stream, i, plan.b_dw), middle_power);
           break;
         }
         // Equal filters get an equal bias: the difference of two would outgrow the output.
         values[i] = Scaled(plan.b_dw_step * stream.NonZeroInteger(plan.equal_filters ? 0 : i, kWideBias),
-                           middle_scale);
+                           middle_power);
         break;
       default:
         values[i] = Scaled(plan.wide_biases ? WideOddInteger(stream, i, plan.b_pw)
                            : plan.b_pw == 0 ? 0
                                             : plan.b_pw_step * stream.NonZeroInteger(i, kWideBias),
-                           middle_scale + plan.w_pw_scale);
+                           output_power);
     }
   }
 }

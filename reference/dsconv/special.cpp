@@ -63,11 +63,11 @@ struct SpecialPixels {
 };
 
 // A few percent zeros and subnormal numbers of either sign among the ordinary ones.
-float OrdinaryX(float value, assay_dtype dtype, std::uint64_t bits) {
+float OrdinaryX(float value, double smallest, std::uint64_t bits) {
   const float sign = (bits & 16) != 0 ? -1.0F : 1.0F;
   if ((bits & 15) == 0) return sign * 0.0F;
   if ((bits & 15) == 1) {
-    return sign * static_cast<float>(SmallestSubnormal(dtype) * static_cast<double>(1 + (bits >> 8) % 100));
+    return sign * static_cast<float>(smallest * static_cast<double>(1 + (bits >> 8) % 100));
   }
   return value;
 }
@@ -76,18 +76,20 @@ void FillSpecialX(const Shape& d, assay_dtype dtype, std::uint64_t seed, std::sp
   const SpecialPixels pixels(d, seed);
   const Stream ordinary(seed, 401);
   const std::int64_t plane = d.h * d.w;
-  const auto count = static_cast<std::int64_t>(x.size());
-#pragma omp parallel for schedule(static)
-  for (std::int64_t i = 0; i < count; ++i) {
-    x[i] = OrdinaryX(x[i], dtype, ordinary.At(i));
-    if (pixels.threshold == 0) continue;
-    const std::int64_t pixel = i / (d.c * plane) * plane + i % plane;
-    const std::uint64_t bits = pixels.stream.At(2 * pixel);
-    if (bits >= pixels.threshold) continue;
-    const std::uint64_t which = pixels.stream.At(2 * pixel + 1);
-    const auto channel = static_cast<std::int64_t>((which >> 8) % static_cast<std::uint64_t>(d.c));
-    if (i / plane % d.c == channel) x[i] = kSpecials[which % kKinds];
-  }
+  const double smallest = SmallestSubnormal(dtype);
+  ForEachPlane(d, [&](std::int64_t n, std::int64_t c, std::int64_t first) {
+    for (std::int64_t i = 0; i < plane; ++i) {
+      float& value = x[static_cast<std::size_t>(first + i)];
+      value = OrdinaryX(value, smallest, ordinary.At(first + i));
+      if (pixels.threshold == 0) continue;
+      const std::int64_t pixel = n * plane + i;
+      const std::uint64_t bits = pixels.stream.At(2 * pixel);
+      if (bits >= pixels.threshold) continue;
+      const std::uint64_t which = pixels.stream.At(2 * pixel + 1);
+      const auto channel = static_cast<std::int64_t>((which >> 8) % static_cast<std::uint64_t>(d.c));
+      if (c == channel) value = kSpecials[which % kKinds];
+    }
+  });
   for (const SpecialPixels::Sure& sure : pixels.sure) x[static_cast<std::size_t>(sure.element)] = sure.value;
 }
 
@@ -154,9 +156,10 @@ void FillSubnormal(const Shape& d, InputIndex index, assay_dtype dtype, const as
                     : index == kWPw ? scales.w_pw
                                     : scales.x + scales.w_dw + scales.w_pw;
   const auto count = static_cast<std::int64_t>(values.size());
+  const double power = PowerOfTwo(scale);
 #pragma omp parallel for schedule(static)
   for (std::int64_t i = 0; i < count; ++i) {
-    values[i] = static_cast<float>(std::ldexp(static_cast<double>(values[i]), scale));
+    values[i] = static_cast<float>(static_cast<double>(values[i]) * power);
   }
   if (scales.columns_left == 0) return;
   if (index == kBPw) std::fill(values.begin(), values.end(), 0.0F);
