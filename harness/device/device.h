@@ -59,6 +59,9 @@ class Device {
 
   virtual std::unique_ptr<DeviceMemory> Allocate(std::size_t bytes) = 0;
   virtual std::size_t FreeBytes() const = 0;
+  // Most transfers will be from and to this host memory, which outlives the device: they may become faster.
+  // Called at most once.
+  virtual void ExpectTransfersOf(std::span<std::byte> /*memory*/) {}
   // All of these are complete when they return. They check for errors of earlier asynchronous work and throw
   // it.
   virtual void Upload(std::byte* to, std::span<const std::byte> from) = 0;

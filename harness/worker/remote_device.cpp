@@ -1,9 +1,9 @@
 #include "harness/worker/remote_device.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "harness/config/config.h"
+#include "harness/device/parallel_copy.h"
 #include "harness/worker/wire.h"
 
 namespace assay {
@@ -79,7 +79,7 @@ void RemoteDevice::Upload(std::byte* to, std::span<const std::byte> from) {
   const std::span<std::byte> room = link_->block().data();
   while (!from.empty()) {
     const std::size_t bytes = std::min(from.size(), room.size());
-    std::memcpy(room.data(), from.data(), bytes);
+    ParallelCopy(room.data(), from.data(), bytes);
     link_->Call({{"op", "upload"}, {"to", Number(to)}, {"bytes", bytes}}, "a copy to the device");
     from = from.subspan(bytes);
     to += bytes;
@@ -91,7 +91,7 @@ void RemoteDevice::Download(std::span<std::byte> to, const std::byte* from) {
   while (!to.empty()) {
     const std::size_t bytes = std::min(to.size(), room.size());
     link_->Call({{"op", "download"}, {"from", Number(from)}, {"bytes", bytes}}, "a copy from the device");
-    std::memcpy(to.data(), room.data(), bytes);
+    ParallelCopy(to.data(), room.data(), bytes);
     to = to.subspan(bytes);
     from += bytes;
   }

@@ -160,6 +160,7 @@ nlohmann::json WorkerServer::OpenDevice(const Json& request) {
   DeviceChoice choice = ChooseDevice(request.at("argument"));
   if (!choice.device) return {{"usage", choice.note}};
   executor_ = std::make_unique<LocalExecutor>(std::move(choice.device), std::vector<Pack>{});
+  device().ExpectTransfersOf(block_.data());
   executor_->OnCandidate([this](std::size_t place) { block_.StoreStatus(place + 1); });
   return {{"info", wire::Write(device().info())},
           {"name", device().name()},

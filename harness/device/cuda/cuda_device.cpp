@@ -110,6 +110,11 @@ class CudaDevice : public Device {
     return free_bytes;
   }
 
+  void ExpectTransfersOf(std::span<std::byte> memory) override {
+    MadeCurrent(ordinal_);
+    copier_.Pin(memory);
+  }
+
   void Upload(std::byte* to, std::span<const std::byte> from) override {
     MadeCurrent(ordinal_);
     copier_.ToDevice(to, from, stream_.get());

@@ -1,32 +1,33 @@
 #include "harness/device/cuda/staged_copier.h"
 
 #include <algorithm>
-#include <cstdint>
-#include <cstring>
+#include <functional>
 
 #include "harness/device/cuda/cuda_check.h"
+#include "harness/device/parallel_copy.h"
 
 namespace assay {
-namespace {
-
-void ParallelCopy(std::byte* to, const std::byte* from, std::size_t bytes) {
-  constexpr std::size_t kPiece = std::size_t{512} << 10;
-  const auto pieces = static_cast<std::int64_t>((bytes + kPiece - 1) / kPiece);
-#pragma omp parallel for schedule(static) if (pieces > 2)
-  for (std::int64_t i = 0; i < pieces; ++i) {
-    const std::size_t at = static_cast<std::size_t>(i) * kPiece;
-    std::memcpy(to + at, from + at, std::min(kPiece, bytes - at));
-  }
-}
-
-}  // namespace
-
 StagedCopier::~StagedCopier() {
   // Nothing can be done about an error here; after a fault on the GPU every call returns one.
   for (Slot& slot : slots_) {
     if (slot.copied != nullptr) static_cast<void>(cudaEventDestroy(slot.copied));
     if (slot.memory != nullptr) static_cast<void>(cudaFreeHost(slot.memory));
   }
+  if (!pinned_.empty()) static_cast<void>(cudaHostUnregister(pinned_.data()));
+}
+
+void StagedCopier::Pin(std::span<std::byte> memory) {
+  if (cudaHostRegister(memory.data(), memory.size(), cudaHostRegisterDefault) == cudaSuccess) {
+    pinned_ = memory;
+  } else {
+    static_cast<void>(cudaGetLastError());  // as where little memory may be locked: it is copied as any other
+  }
+}
+
+bool StagedCopier::IsPinned(std::span<const std::byte> memory) const {
+  const std::less_equal<const std::byte*> at_or_before;
+  return at_or_before(pinned_.data(), memory.data()) &&
+         at_or_before(memory.data() + memory.size(), pinned_.data() + pinned_.size());
 }
 
 StagedCopier::Slot& StagedCopier::Acquire(std::size_t chunk) {
@@ -42,6 +43,11 @@ StagedCopier::Slot& StagedCopier::Acquire(std::size_t chunk) {
 }
 
 void StagedCopier::ToDevice(std::byte* to, std::span<const std::byte> from, cudaStream_t stream) {
+  if (IsPinned(from)) {
+    ASSAY_CUDA_CHECK(cudaMemcpyAsync(to, from.data(), from.size(), cudaMemcpyHostToDevice, stream));
+    ASSAY_CUDA_CHECK(cudaStreamSynchronize(stream));
+    return;
+  }
   const std::size_t chunks = (from.size() + kSlotBytes - 1) / kSlotBytes;
   for (std::size_t i = 0; i < chunks; ++i) {
     Slot& slot = Acquire(i);
@@ -56,6 +62,11 @@ void StagedCopier::ToDevice(std::byte* to, std::span<const std::byte> from, cuda
 }
 
 void StagedCopier::FromDevice(std::span<std::byte> to, const std::byte* from, cudaStream_t stream) {
+  if (IsPinned(to)) {
+    ASSAY_CUDA_CHECK(cudaMemcpyAsync(to.data(), from, to.size(), cudaMemcpyDeviceToHost, stream));
+    ASSAY_CUDA_CHECK(cudaStreamSynchronize(stream));
+    return;
+  }
   const std::size_t chunks = (to.size() + kSlotBytes - 1) / kSlotBytes;
   const auto bytes_of = [&](std::size_t chunk) {
     return std::min(kSlotBytes, to.size() - chunk * kSlotBytes);

@@ -1,11 +1,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <random>
+#include <span>
 #include <vector>
 
 #include "fault_kernels.h"
@@ -124,6 +126,29 @@ TEST_F(CudaDeviceTest, CopiesLargeBuffersThereAndBack) {
   std::printf("upload %.1f GB/s, download %.1f GB/s\n", up, down);
   EXPECT_TRUE(received == sent);
   EXPECT_EQ(device_->Hash(memory->data(), sent.size()), HashBytes(sent));
+}
+
+TEST_F(CudaDeviceTest, CopiesExpectedMemoryAndWhatLiesAcrossItsEnds) {
+  constexpr std::size_t kBytes = std::size_t{8} << 20, kBeside = 4096;
+  const auto sent = RandomBytes(kBytes + 2 * kBeside);
+  std::vector<std::byte> from = sent, to(sent.size());
+  device_->ExpectTransfersOf(std::span(from).subspan(kBeside, kBytes));
+  const auto memory = device_->Allocate(sent.size());
+  const auto there_and_back = [&](std::size_t first, std::size_t bytes) {
+    device_->FillBytes(memory->data(), sent.size(), 0);
+    device_->Upload(memory->data() + first, std::span(from).subspan(first, bytes));
+    device_->Download(std::span(to).subspan(first, bytes), memory->data() + first);
+    EXPECT_TRUE(std::equal(to.begin() + first, to.begin() + first + bytes, sent.begin() + first)) << first;
+    std::ranges::fill(std::span(from).subspan(first, bytes), std::byte{0});
+    device_->Download(std::span(from).subspan(first, bytes), memory->data() + first);
+    EXPECT_TRUE(from == sent) << first;
+  };
+  there_and_back(kBeside, kBytes);
+  there_and_back(kBeside + 1, 3);
+  there_and_back(0, sent.size());
+  there_and_back(0, kBeside + 5);
+  there_and_back(kBeside + kBytes - 7, 100);
+  device_ = nullptr;  // before the memory that it expects
 }
 
 TEST_F(CudaDeviceTest, FillsBytes) {
