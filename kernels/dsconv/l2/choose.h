@@ -102,6 +102,10 @@ inline double CyclesTf32(const Shape& shape, const Plan& plan) {
   const double begun = std::min(1.0, static_cast<double>(BlocksOfRound(plan)) / plan.blocks) *
                        std::min(tile.run, plan.chunks) / plan.chunks;
   const double cycles = kFixed + tiles + work.bands * (band + begun * work.walked * kStart / makers);
+  // With one round there is nothing else to do until the first operands are there. From 31 single images.
+  constexpr double kAlone = 8800, kAloneColumn = 210, kAloneFew = 10500;
+  if (work.rounds <= 1)
+    return cycles + kAlone + kAloneColumn * work.walked + (tile.few_makers ? kAloneFew : 0);
   return cycles * (tile.run < plan.chunks && work.rounds >= 4 ? kApart : 1);
 }
 
