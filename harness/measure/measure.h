@@ -77,8 +77,9 @@ double EmptyLaunchSeconds(Device& device);
 // Takes under 3 s and up to 4 GiB (less if the GPU has less to give). Throws DeviceError.
 Ceilings MeasureCeilings(Device& device);
 
-// `dtype` decides which unit the operator's matrix work is held against; non-matrix work always against FFMA.
-Floor FloorOf(const Cost& cost, assay_dtype dtype, const Ceilings& ceilings);
+// `dtype`, and `operand`, which a variant promises that products multiply, decide which unit the operator's
+// matrix work is held against; non-matrix work always against FFMA.
+Floor FloorOf(const Cost& cost, assay_dtype dtype, assay_format operand, const Ceilings& ceilings);
 
 // For the report's header: "GPU" -> "NVIDIA H100 80GB HBM3", ... A value that cannot be had says why.
 std::vector<std::pair<std::string, std::string>> DescribeGpu(int ordinal);

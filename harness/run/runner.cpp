@@ -274,8 +274,9 @@ class SweepRun {
           fmt::format("{}its plan was made again for timing, and is not the one that was judged before: {}",
                       job.record.reason.empty() ? "" : "; ", job.judged_plan);
     }
-    job.record.floor =
-        FloorOf(job.c->problem.op->CostOf(job.c->problem, job.c->dtype), job.c->dtype, journal_.ceilings());
+    const Case& c = *job.c;
+    job.record.floor = FloorOf(c.problem.op->CostOf(c.problem, c.dtype), c.dtype,
+                               job.variant.promise(c.dtype).operand, journal_.ceilings());
   }
 
   // Here, and not along with whatever the next case asks for: what release() does is this case's.

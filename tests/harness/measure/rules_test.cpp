@@ -142,36 +142,45 @@ Cost SomeCost(double bytes, double depthwise, double pointwise) {
 }
 
 TEST(FloorOf, HalvesOfMatrixWorkGoToTheTensorCores) {
-  const Floor floor = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F16, kCeilings);
+  const Floor floor = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F16, ASSAY_FORMAT_F16, kCeilings);
   EXPECT_DOUBLE_EQ(floor.byte_seconds, 1e-3);
   EXPECT_DOUBLE_EQ(floor.flop_seconds, 1e-3);  // 0.1 ms of FFMA run beside it
   EXPECT_EQ(floor.flop_unit, "tensor fp16");
   EXPECT_DOUBLE_EQ(floor.bytes, 3e9);
   EXPECT_DOUBLE_EQ(floor.flops, 606e9);
-  EXPECT_EQ(FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_BF16, kCeilings).flop_unit, "tensor bf16");
+  EXPECT_EQ(FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_BF16, ASSAY_FORMAT_BF16, kCeilings).flop_unit,
+            "tensor bf16");
 }
 
 TEST(FloorOf, DepthwiseWorkIsHeldAgainstFfma) {
-  const Floor floor = FloorOf(SomeCost(3e9, 60e9, 60e9), ASSAY_F16, kCeilings);
+  const Floor floor = FloorOf(SomeCost(3e9, 60e9, 60e9), ASSAY_F16, ASSAY_FORMAT_F16, kCeilings);
   EXPECT_DOUBLE_EQ(floor.flop_seconds, 1e-3);
   EXPECT_EQ(floor.flop_unit, "FFMA");
 }
 
 TEST(FloorOf, Fp32MatrixWorkTakesTheFasterAccurateUnit) {
   // 300 / 3 = 100 TFLOP/s of 3xTF32 beat 60 of FFMA.
-  const Floor floor = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F32, kCeilings);
+  const Floor floor = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F32, ASSAY_FORMAT_TF32X3, kCeilings);
   EXPECT_EQ(floor.flop_unit, "3xTF32 tensor");
   EXPECT_DOUBLE_EQ(floor.flop_seconds, 6e-3);
   // Where TF32 is slow or absent, both halves queue for the same FFMA units.
   Ceilings no_tensor = kCeilings;
   no_tensor.tensor_tf32_flops = 0;
-  const Floor ffma = FloorOf(SomeCost(3e9, 60e9, 600e9), ASSAY_F32, no_tensor);
+  const Floor ffma = FloorOf(SomeCost(3e9, 60e9, 600e9), ASSAY_F32, ASSAY_FORMAT_F32, no_tensor);
   EXPECT_EQ(ffma.flop_unit, "FFMA");
   EXPECT_DOUBLE_EQ(ffma.flop_seconds, 11e-3);
 }
 
+TEST(FloorOf, Fp32MatrixWorkThatIsPromisedInTf32GoesToOneTf32Product) {
+  const Floor floor = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F32, ASSAY_FORMAT_TF32, kCeilings);
+  EXPECT_EQ(floor.flop_unit, "TF32 tensor");
+  EXPECT_DOUBLE_EQ(floor.flop_seconds, 2e-3);
+  const Floor exact = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F32, ASSAY_FORMAT_F32, kCeilings);
+  EXPECT_DOUBLE_EQ(exact.flop_seconds, 6e-3) << "fp32 accuracy has three at its disposal";
+}
+
 TEST(FloorOf, AUnitThatWasNotMeasuredBoundsNothing) {
-  const Floor floor = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F16, Ceilings{});
+  const Floor floor = FloorOf(SomeCost(3e9, 6e9, 600e9), ASSAY_F16, ASSAY_FORMAT_F16, Ceilings{});
   EXPECT_EQ(floor.Seconds(), 0);
   EXPECT_EQ(floor.flop_unit, "");
 }
