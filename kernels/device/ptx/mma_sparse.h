@@ -68,6 +68,13 @@ __device__ __forceinline__ void StoreMatrix4Transposed(std::uint32_t row, const 
                : "memory");
 }
 
+// The same, as they are: `row` names row j of matrix i.
+__device__ __forceinline__ void StoreMatrix4(std::uint32_t row, const std::uint32_t (&from)[4]) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};\n" ::"r"(row), "r"(from[0]),
+               "r"(from[1]), "r"(from[2]), "r"(from[3])
+               : "memory");
+}
+
 }  // namespace assay::device
 
 #endif

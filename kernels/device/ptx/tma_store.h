@@ -32,6 +32,11 @@ __device__ __forceinline__ void WaitBoxesRead() {
   asm volatile("cp.async.bulk.wait_group.read %0;\n" ::"n"(kPending) : "memory");
 }
 
+// Returns when all of this thread's groups have been written.
+__device__ __forceinline__ void WaitBoxesWritten() {
+  asm volatile("cp.async.bulk.wait_group 0;\n" ::: "memory");
+}
+
 }  // namespace assay::device
 
 #endif

@@ -68,6 +68,10 @@ ASSAY_PRODUCTS(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_
 ASSAY_PRODUCTS(24, "m64n192",
                ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80, "96",
                "97", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
+ASSAY_PRODUCTS(32, "m64n256",
+               ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
+                        ", " ASSAY_D96 ", " ASSAY_D112,
+               "128", "129", ASSAY_SUMS16(0), ASSAY_SUMS16(16))
 
 // With a in registers: of a warp's 16 rows, as fragments of mma.sync.m16n8k16 (mma.h). They keep their values
 // until the products are done.

@@ -79,66 +79,81 @@ struct Taps {
   }
 };
 
-// 16 channels of a strip of 8 columns.
-template <class T, int kStride, int kPitch, int kPairs>
+// 16 channels of a strip of 8 columns. Of pairs of rows some are made at once, up to the one before kEnd.
+template <class T, int kStride, int kPitch, bool kFromZero = true>
 struct Strip {
-  static constexpr int kQuads = kStride == 1 ? (2 * kPairs + 2 + 3) / 4 : kPairs + 1;
   Taps<T, kStride> taps[2][3];  // of either 8 channels
   float bias[2][4];
   std::uint32_t from[3];  // where the lane's first pixel is, for each column of taps
   std::uint32_t places, high;
 
-  template <int kQuad, int kColumn>
+  // Four rows of x; the last of all may be two, of which only the first one counts where the stride is 2.
+  template <int kEnd, int kQuad, int kColumn>
   __device__ __forceinline__ void Load() {
-    if constexpr (kQuad < kQuads) {
+    constexpr int kRows = kStride == 1 ? 2 * kEnd + 2 : 4 * kEnd + 2;
+    if constexpr (kQuad * 4 < kRows) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-        const std::uint32_t at = half == 0 ? from[kColumn] : from[kColumn] ^ 16;
-        device::LoadMatrix4(taps[half][kColumn].x[kQuad % 2], at + kQuad * 4 * kPitch * kPixelBytes);
+        const std::uint32_t at =
+            (half == 0 ? from[kColumn] : from[kColumn] ^ 16) + kQuad * 4 * kPitch * kPixelBytes;
+        auto& rows = taps[half][kColumn].x[kQuad % 2];
+        if constexpr (kQuad * 4 + 2 == kRows) {
+          device::LoadMatrix2(reinterpret_cast<std::uint32_t(&)[2]>(rows), at);
+        } else {
+          device::LoadMatrix4(rows, at);
+        }
       }
     }
   }
 
   // The products of a column of taps, and then the loads that take the place of what no other pair needs.
-  template <int kPair, int kColumn>
+  template <int kEnd, int kPair, int kColumn>
   __device__ __forceinline__ void Multiply(float (&sums)[2][2][4]) {
-    if constexpr (kPair < kPairs) {
+    if constexpr (kPair < kEnd) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         auto& sum = sums[kPair % 2][half];
         taps[half][kColumn].template Multiply<kPair>(sum, kColumn == 0 ? bias[half] : sum, places);
       }
-      if constexpr (kStride == 2) Load<kPair + 2, kColumn>();
-      if constexpr (kStride == 1 && kPair % 2 == 1) Load<kPair / 2 + 2, kColumn>();
+      if constexpr (kStride == 2) Load<kEnd, kPair + 2, kColumn>();
+      if constexpr (kStride == 1 && kPair % 2 == 1) Load<kEnd, kPair / 2 + 2, kColumn>();
     }
   }
 
   // Products of one sum wait for each other: those of the pair below go between them.
-  template <int kPair>
+  template <int kEnd, int kPair>
   __device__ __forceinline__ void MakeFrom(std::uint32_t to, float (&sums)[2][2][4]) {
-    if constexpr (kPair < kPairs) {
+    if constexpr (kPair < kEnd) {
       constexpr device::ElementTag<T> kTag;
-      Multiply<kPair + 1, 0>(sums);
-      Multiply<kPair, 2>(sums);
-      Multiply<kPair + 1, 1>(sums);
+      Multiply<kEnd, kPair + 1, 0>(sums);
+      Multiply<kEnd, kPair, 2>(sums);
+      Multiply<kEnd, kPair + 1, 1>(sums);
       std::uint32_t packed[4];
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         const auto& sum = sums[kPair % 2][i / 2];
-        packed[i] =
-            device::LowerPair(device::PackFromZero(sum[i % 2 * 2], sum[i % 2 * 2 + 1], kTag), high, kTag);
+        const float first = sum[i % 2 * 2], second = sum[i % 2 * 2 + 1];
+        if constexpr (kFromZero) {
+          packed[i] = device::LowerPair(device::PackFromZero(first, second, kTag), high, kTag);
+        } else {
+          packed[i] = device::Pack(first, second, kTag);
+        }
       }
       device::StoreMatrix4Transposed(to + kPair * 2048, packed);
-      MakeFrom<kPair + 1>(to, sums);
+      MakeFrom<kEnd, kPair + 1>(to, sums);
     }
   }
-  // `to`: where the lane's row of the first matrices goes.
+  // From pair kFirst on, where four rows of x begin. `to`: where the lane's row of the first matrices goes.
+  template <int kEnd, int kFirst = 0>
   __device__ __forceinline__ void Make(std::uint32_t to) {
+    constexpr int kQuad = kStride == 1 ? kFirst / 2 : kFirst;
+    static_assert(kStride == 2 || kFirst % 2 == 0);
     float sums[2][2][4];
-    Load<0, 0>(), Load<0, 1>(), Load<0, 2>(), Load<1, 0>(), Load<1, 1>(), Load<1, 2>();
-    Multiply<0, 0>(sums);
-    Multiply<0, 1>(sums);
-    MakeFrom<0>(to, sums);
+    Load<kEnd, kQuad, 0>(), Load<kEnd, kQuad, 1>(), Load<kEnd, kQuad, 2>();
+    Load<kEnd, kQuad + 1, 0>(), Load<kEnd, kQuad + 1, 1>(), Load<kEnd, kQuad + 1, 2>();
+    Multiply<kEnd, kFirst, 0>(sums);
+    Multiply<kEnd, kFirst, 1>(sums);
+    MakeFrom<kEnd, kFirst>(to, sums);
   }
 };
 
@@ -151,7 +166,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
                 kTimes = kJobs > kMakers ? kJobs / kMakers : 1;
   const int column = warp % kStrips, first_step = warp / kStrips % kSteps;
 
-  Strip<T, kStride, kPitch, kPairs> strip;
+  Strip<T, kStride, kPitch> strip;
   const Selectors selectors(lane, kStride);
   strip.places = selectors.places, strip.high = plan.middle.high;
   // Lane 8i + j names column j of row i of four.
@@ -207,7 +222,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
       const std::uint32_t flip = static_cast<std::uint32_t>(time * 64);
 #pragma unroll
       for (int s = 0; s < 3; ++s) strip.from[s] = (from[s] + stage) ^ flip;
-      strip.Make((to + slot) ^ flip);
+      strip.template Make<kPairs>((to + slot) ^ flip);
     }
     device::FenceAsyncProxy();
     __syncwarp();

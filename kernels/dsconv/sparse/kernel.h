@@ -17,18 +17,16 @@
 
 namespace assay::dsconv::sparse {
 
+// Depthwise weights of each 16 channels, and b_dw (plan.h).
 template <class T>
-__global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __restrict__ w_dw,
-                              const T* __restrict__ b_dw, const T* __restrict__ w_pw,
-                              const T* __restrict__ b_pw, char* __restrict__ packed) {
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  wide::PackBiases(first, step, plan.columns, shape.k, b_pw, reinterpret_cast<float*>(packed));
+__device__ __forceinline__ void PackSteps(std::int64_t first, std::int64_t step, std::int32_t chunks,
+                                          const Shape& shape, const T* __restrict__ w_dw,
+                                          const T* __restrict__ b_dw, char* __restrict__ to) {
   constexpr std::int32_t kWords = kStepBytes / 4, kTapWords = kStepTapBytes / 4;
   const auto tap = [&](std::int32_t c, std::int32_t r, std::int32_t s) {
     return device::BitsOf(w_dw[static_cast<std::int64_t>(c) * 9 + r * 3 + s]);
   };
-  for (std::int64_t i = first; i < static_cast<std::int64_t>(plan.chunks) * kSteps * kWords; i += step) {
+  for (std::int64_t i = first; i < static_cast<std::int64_t>(chunks) * kSteps * kWords; i += step) {
     const auto c0 = static_cast<std::int32_t>(i / kWords) * 16, word = static_cast<std::int32_t>(i % kWords);
     std::uint32_t value = 0;
     if (word < kTapWords) {
@@ -38,8 +36,18 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
       const std::int32_t c = c0 + word - kTapWords;
       if (b_dw && c < shape.c) value = __float_as_uint(device::ToFloat(b_dw[c]));
     }
-    reinterpret_cast<std::uint32_t*>(packed + plan.filters_from)[i] = value;
+    reinterpret_cast<std::uint32_t*>(to)[i] = value;
   }
+}
+
+template <class T>
+__global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __restrict__ w_dw,
+                              const T* __restrict__ b_dw, const T* __restrict__ w_pw,
+                              const T* __restrict__ b_pw, char* __restrict__ packed) {
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
+  wide::PackBiases(first, step, plan.columns, shape.k, b_pw, reinterpret_cast<float*>(packed));
+  PackSteps(first, step, plan.chunks, shape, w_dw, b_dw, packed + plan.filters_from);
   wide::PackWeights(first, step, 1, plan.chunks, plan.columns, shape.c, shape.k, wide::ChannelOf, w_pw,
                     packed + plan.weights_from);
 }

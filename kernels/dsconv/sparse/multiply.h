@@ -33,13 +33,13 @@ __device__ __forceinline__ void MultiplyStep(float (&sums)[kTiles][4], std::uint
 template <class T, int kChannels>
 __device__ __attribute__((noinline)) void RecomputePixels(const Shape& shape, const mma::Tensors<T>& tensors,
                                                           std::int32_t n, std::int32_t p, std::int32_t q,
-                                                          std::uint32_t nan, int lane) {
+                                                          std::uint32_t nan, std::int32_t k0, int lane) {
   __syncwarp();
   for (int row = 0; row < 2; ++row) {
     const std::uint32_t again = __ballot_sync(0xffffffffu, nan >> row & 1u);
     for (int column = 0; column < 8; ++column) {
       if ((again >> (4 * column) & 15u) == 0) continue;
-      mma::RecomputePixel<T, kChannels>(shape, tensors, n, p + row, q + column, 0, lane);
+      mma::RecomputePixel<T, kChannels>(shape, tensors, n, p + row, q + column, k0, lane);
     }
   }
 }
@@ -72,7 +72,7 @@ __device__ __forceinline__ void StoreSixteen(const Block& block, const mma::Tens
     }
   }
   if (__any_sync(0xffffffffu, nan != 0)) {
-    RecomputePixels<T, kTiles * 8>(shape, tensors, tile.n, p, strip * 8, nan, lane);
+    RecomputePixels<T, kTiles * 8>(shape, tensors, tile.n, p, strip * 8, nan, 0, lane);
   }
 }
 
