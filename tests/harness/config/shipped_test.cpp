@@ -23,6 +23,7 @@ Catalog RealCatalog() {
            {"dsconv", "hopper", false},
            {"dsconv", "hopper_sparse", false},
            {"dsconv", "hopper_keep", false},
+           {"dsconv", "hopper_strips", false},
            {"dsconv", "hopper_wide", false},
            {"dsconv", "hopper_l2", false},
            {"dsconv", "hopper_dilated", false},
@@ -44,8 +45,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 20 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (20 + 2);
+// 3 dtypes, 2 layouts, 21 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (21 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
