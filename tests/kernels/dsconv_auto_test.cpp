@@ -311,6 +311,8 @@ TEST_F(RankTest, AVariantWithoutRowsIsTakenByItsOwnModelWhereThatSaysLess) {
   offers_ = {{"mma", "a", 0}, {"mma", "b", 0}, {"young", "x", 9}, {"young", "y", 8}};
   EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "young x") << "its own choice";
   EXPECT_EQ(picks_.front().by, Pick::By::kOwnModel);
+  offers_[2].cost = 9.8;
+  EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "mma b") << "predictions err by more than 2 %";
   offers_[2].cost = 11;
   EXPECT_EQ(Rank("n1c64k64h56w56r3p1").front(), "mma b");
   offers_[2].cost = 0;

@@ -52,6 +52,8 @@ inline constexpr double kFar = 0.02;
 // What was not tried for a tuned problem counts as predicted where its nearest tuned problem is nearer than
 // this: a few halves and doubles. Predictions from further away are not held against what was measured.
 inline constexpr double kSimilar = 2.5;
+// A prediction stands before what was measured only where it is less by more than predictions err.
+inline constexpr double kPredictedOverMeasured = 0.95;
 
 // Microseconds on an H100, roughly: it is only their ratio between two problems that counts.
 inline double Floor(const Sizes& d, assay_dtype dtype) {
@@ -200,8 +202,8 @@ inline double OverOwnModel(std::string_view variant) {
 // then what the model predicts, of configurations that the neighbours know and of own choices. A variant of
 // which the table has no rows at all is younger than the table: its own choice counts as what its own model
 // says, where it says that. One that has rows of similar problems, but none of this one, was not tried here:
-// it counts as predicted. Either comes first of all where that is less than what stands there. Empty where
-// the table has no rows of anything that is offered. `rows` are those of RowsFor.
+// it counts as predicted. Either comes first of all where that is clearly less than what stands there. Empty
+// where the table has no rows of anything that is offered. `rows` are those of RowsFor.
 inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
                                    const std::vector<TableRow>& rows, const Offers& offers,
                                    const OffersAt& offers_at) {
@@ -238,10 +240,12 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
   std::stable_sort(model.begin(), model.end(), faster);
   table.insert(table.end(), model.begin(), model.end());
   if (table.empty()) return table;
+  const bool measured = table.front().by == Pick::By::kTable;
+  const double limit = table.front().us * (measured ? kPredictedOverMeasured : 1);
   std::stable_sort(untried.begin(), untried.end(), faster);
-  for (auto pick = untried.rbegin(); pick != untried.rend(); ++pick) {
-    if (pick->us < table.front().us) table.insert(table.begin(), *pick);
-  }
+  const auto end =
+      std::find_if(untried.begin(), untried.end(), [&](const Pick& pick) { return pick.us >= limit; });
+  table.insert(table.begin(), untried.begin(), end);
   return table;
 }
 
