@@ -244,6 +244,12 @@ function roofs(dtypes) {
   return merged.map(({name, rate}) => ({name: `${name} ${figure(rate / 1e12, 3)} TFLOP/s`, rate: rate / 1e12}));
 }
 
+// Where the names of level lines stand, as pixels of their lower ends: on the lines, but under one that has
+// another so close above it that its name would not fit between.
+function namePlaces(lines, height) {
+  return lines.map((y) => (lines.some((other) => other < y && y - other < height + 3) ? y + height + 3 : y - 3));
+}
+
 // Names the ceilings on their lines.
 const rooflineMarks = {
   id: "rooflineMarks",
@@ -253,7 +259,10 @@ const rooflineMarks = {
     ctx.font = "12px system-ui, sans-serif";
     ctx.fillStyle = colour("--soft");
     ctx.textBaseline = "bottom";
-    for (const dataset of chart.data.datasets.filter((d) => d.roof)) {
+    const lines = chart.data.datasets.filter((d) => d.roof);
+    const level = lines.filter((d) => d.roof !== "memory");
+    const places = namePlaces(level.map((d) => y.getPixelForValue(d.data[1].y)), 12);
+    for (const dataset of lines) {
       const [from, to] = dataset.data;
       if (dataset.roof === "memory") {
         const [x0, y0, x1, y1] = [x.getPixelForValue(from.x), y.getPixelForValue(from.y), x.getPixelForValue(to.x),
@@ -265,10 +274,11 @@ const rooflineMarks = {
         ctx.setTransform(chart.currentDevicePixelRatio, 0, 0, chart.currentDevicePixelRatio, 0, 0);
       } else {
         ctx.textAlign = "right";
-        ctx.fillText(dataset.label, chartArea.right - 8, y.getPixelForValue(to.y) - 3);
+        ctx.fillText(dataset.label, chartArea.right - 8, places[level.indexOf(dataset)]);
       }
     }
     ctx.restore();
+    document.documentElement.dataset.roofNamesAt = places.map(Math.round).join(" ");
     const points = chart.data.datasets.filter((d) => d.cases).reduce((sum, d) => sum + d.cases.length, 0);
     noteDrawing("roofline", points);
   },

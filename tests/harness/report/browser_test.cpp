@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -153,6 +155,17 @@ TEST_F(BrowserTest, DrawsChartsTableAndWrongCasesFirst) {
   EXPECT_THAT(dom, HasSubstr("y[n=3 k=17 h=0 w=55]"));
   EXPECT_THAT(dom, HasSubstr("--filter '^" + journal.records[analysis.failures[0]].id + "$'"));
   EXPECT_EQ(TableRows(dom)[0], *std::min_element(analysis.failures.begin(), analysis.failures.end()));
+}
+
+TEST_F(BrowserTest, NamesOfCeilingsDoNotCoverEachOther) {
+  Journal journal = ThreeHundred();
+  journal.header.ceilings->tensor_fp16_flops = 921e12;
+  journal.header.ceilings->tensor_bf16_flops = 857e12;
+  std::istringstream places(RootData(Open(journal), "roof-names-at"));
+  std::vector<int> at{std::istream_iterator<int>(places), {}};
+  ASSERT_GE(at.size(), 3u);
+  std::sort(at.begin(), at.end());
+  for (std::size_t i = 1; i < at.size(); ++i) EXPECT_GE(at[i] - at[i - 1], 12) << "pixels, a name's height";
 }
 
 TEST_F(BrowserTest, TheAddressFiltersAndSorts) {
