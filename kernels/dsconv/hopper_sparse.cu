@@ -14,6 +14,7 @@
 #include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/sparse/choose.h"
 #include "kernels/dsconv/sparse/kernel.h"
+#include "kernels/dsconv/sparse/taken.h"
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::hopper_sparse {
@@ -36,13 +37,7 @@ class HopperSparse {
     return "needs sm_90a";
 #else
     if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
-    if (shape.r != 3 || shape.s != 3 || shape.dilation_h != 1 || shape.dilation_w != 1 ||
-        shape.stride_h != shape.stride_w || shape.stride_h > 2) {
-      return "takes 3x3 filters without dilation, at stride 1 or 2 both ways; hopper takes others";
-    }
-    if (shape.stride_w == 2 && shape.w % 2 != 0) {
-      return "at stride 2 columns are copied in pairs: w is odd; hopper takes it";
-    }
+    if (std::string why = sparse::WhyNotFilter(shape); !why.empty()) return why;
     const bool from_zero =
         shape.act_mid == device::Activation::kRelu || shape.act_mid == device::Activation::kRelu6;
     if (!from_zero) return "takes relu and relu6 after the depthwise half; hopper takes others";

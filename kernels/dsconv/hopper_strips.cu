@@ -13,6 +13,7 @@
 #include "kernels/device/launch.h"
 #include "kernels/device/tensor_map.h"
 #include "kernels/dsconv/sixteen_bits.h"
+#include "kernels/dsconv/sparse/taken.h"
 #include "kernels/dsconv/strips/choose.h"
 #include "kernels/dsconv/strips/kernel.h"
 #include "kernels/dsconv/variant.h"
@@ -37,13 +38,7 @@ class HopperStrips {
     return "needs sm_90a";
 #else
     if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
-    if (shape.r != 3 || shape.s != 3 || shape.dilation_h != 1 || shape.dilation_w != 1 ||
-        shape.stride_h != shape.stride_w || shape.stride_h > 2) {
-      return "takes 3x3 filters without dilation, at stride 1 or 2 both ways; hopper takes others";
-    }
-    if (shape.stride_w == 2 && shape.w % 2 != 0) {
-      return "at stride 2 columns are copied in pairs: w is odd; hopper takes it";
-    }
+    if (std::string why = sparse::WhyNotFilter(shape); !why.empty()) return why;
     if (std::string why = WhyNotClamps(shape); !why.empty()) return why;
     if (shape.k % 8 != 0) return "takes k a multiple of 8; hopper takes others";
     const std::int64_t rows = static_cast<std::int64_t>(shape.n) * shape.p;
