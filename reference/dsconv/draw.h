@@ -1,6 +1,7 @@
 // Where the fills take their numbers from.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -20,13 +21,17 @@ inline std::uint64_t Mix(std::uint64_t z) {
 // 2^exponent, in place of std::ldexp for each of many numbers.
 inline double PowerOfTwo(int exponent) { return std::ldexp(1.0, exponent); }
 
-// Calls body(image, channel, first element) for each plane of x, in parallel.
+// Calls body(image, channel, first pixel, pixels) for pieces of the planes of x, in parallel.
 template <class Body>
-void ForEachPlane(const Shape& d, const Body& body) {
-  const std::int64_t plane = d.h * d.w;
-#pragma omp parallel for collapse(2) schedule(static)
+void ForEachPiece(const Shape& d, const Body& body) {
+  constexpr std::int64_t kPixels = 1 << 14;
+  const std::int64_t plane = d.h * d.w, pieces = (plane + kPixels - 1) / kPixels;
+#pragma omp parallel for collapse(3) schedule(static)
   for (std::int64_t n = 0; n < d.n; ++n) {
-    for (std::int64_t c = 0; c < d.c; ++c) body(n, c, (n * d.c + c) * plane);
+    for (std::int64_t c = 0; c < d.c; ++c) {
+      for (std::int64_t i = 0; i < pieces; ++i)
+        body(n, c, i * kPixels, std::min(kPixels, plane - i * kPixels));
+    }
   }
 }
 

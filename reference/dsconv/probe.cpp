@@ -97,14 +97,16 @@ void FillWide(const Shape& d, InputIndex index, const WidePlan& plan, std::uint6
   if (index == kX) {
     const std::int64_t plane = d.h * d.w;
     const bool equal_channels = plan.columns != 1;  // of a pair, so all of them
-    ForEachPlane(d, [&](std::int64_t n, std::int64_t c, std::int64_t first) {
+    ForEachPiece(d, [&](std::int64_t n, std::int64_t c, std::int64_t pixel, std::int64_t pixels) {
       if (equal_channels && c > 0) return;
-      const std::int64_t drawn = equal_channels ? n * plane : first;
-      for (std::int64_t i = 0; i < plane; ++i) values[first + i] = Scaled(draw(drawn + i, plan.x), x_power);
+      const std::int64_t first = (n * d.c + c) * plane + pixel,
+                         drawn = equal_channels ? n * plane + pixel : first;
+      for (std::int64_t i = 0; i < pixels; ++i) values[first + i] = Scaled(draw(drawn + i, plan.x), x_power);
     });
     if (!equal_channels) return;
-    ForEachPlane(d, [&](std::int64_t n, std::int64_t c, std::int64_t first) {
-      if (c > 0) std::copy_n(values.data() + n * d.c * plane, plane, values.data() + first);
+    ForEachPiece(d, [&](std::int64_t n, std::int64_t c, std::int64_t pixel, std::int64_t pixels) {
+      const float* from = values.data() + n * d.c * plane + pixel;
+      if (c > 0) std::copy_n(from, pixels, values.data() + (n * d.c + c) * plane + pixel);
     });
     return;
   }

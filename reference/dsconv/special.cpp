@@ -77,12 +77,12 @@ void FillSpecialX(const Shape& d, assay_dtype dtype, std::uint64_t seed, std::sp
   const Stream ordinary(seed, 401);
   const std::int64_t plane = d.h * d.w;
   const double smallest = SmallestSubnormal(dtype);
-  ForEachPlane(d, [&](std::int64_t n, std::int64_t c, std::int64_t first) {
-    for (std::int64_t i = 0; i < plane; ++i) {
-      float& value = x[static_cast<std::size_t>(first + i)];
-      value = OrdinaryX(value, smallest, ordinary.At(first + i));
+  ForEachPiece(d, [&](std::int64_t n, std::int64_t c, std::int64_t first, std::int64_t count) {
+    for (std::int64_t i = first; i < first + count; ++i) {
+      const std::int64_t element = (n * d.c + c) * plane + i, pixel = n * plane + i;
+      float& value = x[static_cast<std::size_t>(element)];
+      value = OrdinaryX(value, smallest, ordinary.At(element));
       if (pixels.threshold == 0) continue;
-      const std::int64_t pixel = n * plane + i;
       const std::uint64_t bits = pixels.stream.At(2 * pixel);
       if (bits >= pixels.threshold) continue;
       const std::uint64_t which = pixels.stream.At(2 * pixel + 1);
