@@ -139,12 +139,10 @@ class HopperKeep {
 #ifndef ASSAY_SIMT
   template <class T, int kSize, int kStride, class Block>
   cudaError_t LaunchFilter(const assay_buffers& buffers, void* stream) {
-    const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-    const mma::Tensors<T> tensors = {in(kX),   in(kWDw), in(kBDw),
-                                     in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
+    const mma::Tensors<T> tensors = mma::TensorsOf<T>(buffers);
     using Loader = mma::BulkLoader<T>;
     typename Loader::Source source;
-    const cudaError_t status = mma::DescribeInput(shape_, plan_, in(kX), source);
+    const cudaError_t status = mma::DescribeInput(shape_, plan_, tensors.x, source);
     if (status != cudaSuccess) return status;
     return device::LaunchKernel(keep::KeepKernel<T, kSize, kStride, Block, Loader>,
                                 dim3(static_cast<unsigned>(blocks_), static_cast<unsigned>(blocks_out_)),

@@ -122,9 +122,7 @@ class HopperSmall {
     return Dispatch([&](auto tag, auto compiled) {
       using T = typename decltype(tag)::Type;
       constexpr int kMatrices = decltype(compiled)::kMatrices, kTiles = decltype(compiled)::kTiles;
-      const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-      const mma::Tensors<T> tensors = {in(kX),   in(kWDw), in(kBDw),
-                                       in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
+      const mma::Tensors<T> tensors = mma::TensorsOf<T>(buffers);
       small::Plan plan = plan_;
       plan.x = tensors.x, plan.y = tensors.y, plan.packed = static_cast<const char*>(buffers.workspace);
       const dim3 block(32, static_cast<unsigned>(tile_.warps_m), static_cast<unsigned>(tile_.warps_c));

@@ -104,15 +104,13 @@ class HopperStrips {
 #else
     return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
-      const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-      const mma::Tensors<T> tensors = {in(kX),   in(kWDw), in(kBDw),
-                                       in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
+      const mma::Tensors<T> tensors = mma::TensorsOf<T>(buffers);
       // At stride 2 pairs of columns are as pixels of twice as many channels: even columns and odd ones are
       // boxes of their own.
       CUtensorMap whole, half;
       const auto describe = [&](std::int32_t rows, CUtensorMap& map) {
         return device::DescribeNhwc(
-            in(kX), {shape_.c * shape_.stride_w, shape_.w / shape_.stride_w, shape_.h, shape_.n},
+            tensors.x, {shape_.c * shape_.stride_w, shape_.w / shape_.stride_w, shape_.h, shape_.n},
             {strips::kChunk, strips::kPitch, rows, 1}, CU_TENSOR_MAP_SWIZZLE_128B,
             CU_TENSOR_MAP_L2_PROMOTION_L2_256B, map);
       };

@@ -108,12 +108,10 @@ class Fused {
     return Dispatch([&](auto tag, auto filter, auto block) {
       using T = typename decltype(tag)::Type;
       using FilterType = decltype(filter);
-      const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-      const Tensors<T> tensors = {in(kX),   in(kWDw), in(kBDw),
-                                  in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
+      const Tensors<T> tensors = TensorsOf<T>(buffers);
       using Loader = typename Kernel::template LoaderOf<T>;
       typename Loader::Source source;
-      const cudaError_t status = Kernel::template SourceOf<T>(shape_, plan_, in(kX), source);
+      const cudaError_t status = Kernel::template SourceOf<T>(shape_, plan_, tensors.x, source);
       if (status != cudaSuccess) return status;
       return device::LaunchKernel(
           FusedKernel<T, FilterType::kSize, FilterType::kStride, decltype(block), Loader>,

@@ -8,6 +8,7 @@
 #include "kernels/device/element.h"
 #include "kernels/dsconv/depthwise.h"
 #include "kernels/dsconv/shape.h"
+#include "kernels/pack.h"
 
 namespace assay::dsconv::mma {
 
@@ -16,6 +17,12 @@ struct Tensors {
   const T *x, *w_dw, *b_dw, *w_pw, *b_pw;
   T* y;
 };
+
+template <class T>
+Tensors<T> TensorsOf(const assay_buffers& buffers) {
+  const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
+  return {in(kX), in(kWDw), in(kBDw), in(kWPw), in(kBPw), static_cast<T*>(buffers.outputs[0])};
+}
 
 // Output channels k0 to k0 + kChannels of pixel (n, p, q), by all lanes of a warp: the definition, with the
 // intermediate rounded to T.
