@@ -7,6 +7,7 @@
 #include "harness/device/parallel_copy.h"
 
 namespace assay {
+
 StagedCopier::~StagedCopier() {
   // Nothing can be done about an error here; after a fault on the GPU every call returns one.
   for (Slot& slot : slots_) {
