@@ -54,6 +54,7 @@ int Run(int argc, char** argv) {
   assay::AddRunCommand(app, context);
   assay::AddListCommand(app, context);
   assay::AddReportCommand(app, context);
+  assay::AddMergeCommand(app, context);
   assay::AddProfileCommand(app, context);
   assay::AddNewKernelCommand(app, context);
   assay::AddDoctorCommand(app, context);

@@ -4,16 +4,14 @@
 #include <memory>
 
 #include "harness/cli/commands.h"
-#include "harness/config/config.h"
+#include "harness/cli/run_setup.h"
 #include "harness/report/report.h"
 
 namespace assay {
 namespace {
 
 void Report(const std::filesystem::path& dir) {
-  if (!std::filesystem::exists(dir / "results.jsonl")) {
-    throw ConfigError(fmt::format("{} holds no results.jsonl, from which reports are made", dir.string()));
-  }
+  CheckHoldsJournal(dir);
   const Journal journal = ReadJournal(dir / "results.jsonl");
   WriteReports(dir, journal);
   if (journal.torn) fmt::print("The last line of results.jsonl was cut short and has been left out.\n");

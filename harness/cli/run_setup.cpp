@@ -26,6 +26,12 @@ void CheckOutDir(const std::filesystem::path& dir, bool resume, const std::strin
   }
 }
 
+void CheckHoldsJournal(const std::filesystem::path& dir) {
+  if (!std::filesystem::exists(dir / "results.jsonl")) {
+    throw ConfigError(fmt::format("{} holds no results.jsonl, from which reports are made", dir.string()));
+  }
+}
+
 std::vector<std::filesystem::path> AllPacks(const std::vector<std::filesystem::path>& added) {
   std::vector<std::filesystem::path> packs = BuiltInPacks();
   for (const std::filesystem::path& path : added) {

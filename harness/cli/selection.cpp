@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 #include <regex>
 #include <string_view>
+#include <utility>
 
 #include "harness/config/adhoc.h"
 #include "harness/config/selection.h"
@@ -74,6 +76,27 @@ void CheckProblemsAreThere(const Sweep& sweep, const std::vector<std::string>& p
   }
 }
 
+// K and N of "K/N".
+std::pair<int, int> ParseShard(const std::string& text) {
+  static const std::regex form("([0-9]{1,6})/([0-9]{1,6})");
+  std::smatch match;
+  if (std::regex_match(text, match, form)) {
+    const int k = std::stoi(match[1]), n = std::stoi(match[2]);
+    if (1 <= k && k <= n) return {k, n};
+  }
+  throw ConfigError(fmt::format("--shard: found {}; allowed: K/N, K from 1 to N, as 1/4", text));
+}
+
+// All cases of a problem stay together: their times are compared.
+void KeepShard(Sweep& sweep, const std::string& text) {
+  const auto [k, n] = ParseShard(text);
+  std::map<std::string, int> shards;  // by problem
+  std::erase_if(sweep.cases, [&](const Case& c) {
+    const int next = static_cast<int>(shards.size()) % n + 1;
+    return shards.emplace(c.problem.op->ProblemId(c.problem), next).first->second != k;
+  });
+}
+
 void Narrow(Sweep& sweep, const SelectionOptions& options) {
   const std::regex filter = CompileFilter(options.filter);
   std::erase_if(sweep.cases, [&](const Case& c) {
@@ -82,6 +105,7 @@ void Narrow(Sweep& sweep, const SelectionOptions& options) {
            !Contains(options.layouts, LayoutName(c.layout)) || !Contains(options.variants, c.variant) ||
            (!options.filter.empty() && !std::regex_search(c.Id(), filter));
   });
+  if (!options.shard.empty()) KeepShard(sweep, options.shard);
   // A variant typed on the command line is selected by name.
   for (Case& c : sweep.cases) {
     if (!options.variants.empty()) c.named = true;
@@ -94,6 +118,9 @@ void AddSelectionOptions(CLI::App& command, SelectionOptions& options) {
   command.add_option("config", options.config, "YAML file that describes the sweep");
   command.add_option("--filter", options.filter,
                      "keep the cases whose id this regular expression is found in");
+  command.add_option(
+      "--shard", options.shard,
+      "K/N: of the problems that are left every N-th from the K-th on, as one of N runs side by side");
   command.add_option("--problem", options.problems, "problem ids, as n1c64k128h56w56r3p1")->delimiter(',');
   command.add_option("--dtype", options.dtypes, "fp32, fp16, bf16")->delimiter(',');
   command.add_option("--layout", options.layouts, "nchw, nhwc")->delimiter(',');
@@ -128,10 +155,10 @@ Sweep SelectCases(const SelectionOptions& given, const Catalog& catalog) {
   CheckProblemsAreThere(sweep, options.problems);
   Narrow(sweep, options);
   if (sweep.cases.empty()) {
-    throw ConfigError(
-        fmt::format("no case is left: --filter, --problem, --dtype, --layout and --variant together drop "
-                    "all {} cases of {}",
-                    all, options.config.empty() ? "the command line" : options.config.string()));
+    throw ConfigError(fmt::format(
+        "no case is left: --filter, --shard, --problem, --dtype, --layout and --variant together drop "
+        "all {} cases of {}",
+        all, options.config.empty() ? "the command line" : options.config.string()));
   }
   for (Case& c : sweep.cases) c.configuration = options.configuration;
   if (options.seeds) sweep.verify.seeds = *options.seeds;

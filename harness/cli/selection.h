@@ -14,6 +14,7 @@ namespace assay {
 struct SelectionOptions {
   std::filesystem::path config;  // empty: the options alone say what to run
   std::string filter;            // regular expression, found anywhere in a case id
+  std::string shard;  // "K/N": of the problems that are left every N-th, from the K-th on; empty: all
   std::vector<std::string> problems, dtypes, layouts, variants;
   std::string configuration;  // of the one variant; empty: the variant's own choice
   std::optional<int> seeds;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "harness/record/journal.h"
 #include "tests/kernels/dsconv_refusals.h"
@@ -255,6 +256,67 @@ TEST_F(CliTest, TheFilterKeepsWhatItIsFoundIn) {
   for (const Record& record : ReadJournal(dir_ / "r/results.jsonl").records) {
     EXPECT_THAT(record.id, testing::EndsWith("/fp32/nhwc/tiled"));
   }
+}
+
+std::vector<std::string> Ids(const Journal& journal) {
+  std::vector<std::string> ids;
+  for (const Record& record : journal.records) ids.push_back(record.id);
+  return ids;
+}
+
+class ShardTest : public CliTest {
+ protected:
+  static constexpr const char* kProblems =
+      "--problem n1c3k5h7w6r3p1,n2c3k5h7w6r3p1,n3c3k5h7w6r3p1 --dtype fp32,fp16 --variant naive,tiled "
+      "--device "
+      "host ";
+};
+
+TEST_F(ShardTest, MergedShardsAreTheWholeRun) {
+  ASSERT_EQ(Assay(std::string("run --out whole ") + kProblems).exit_code, 0);
+  ASSERT_EQ(Assay(std::string("run --shard 1/2 --out a ") + kProblems).exit_code, 0);
+  ASSERT_EQ(Assay(std::string("run --shard 2/2 --out b ") + kProblems).exit_code, 0);
+  const Output merged = Assay("merge a b --out merged");
+  ASSERT_EQ(merged.exit_code, 0) << merged.text;
+  const Journal whole = ReadJournal(dir_ / "whole/results.jsonl"),
+                parts = ReadJournal(dir_ / "merged/results.jsonl");
+  EXPECT_EQ(ReadJournal(dir_ / "a/results.jsonl").records.size(), whole.records.size() / 3 * 2);
+  EXPECT_EQ(Ids(parts), Ids(whole));
+  EXPECT_EQ(parts.header.planned_cases, whole.header.planned_cases);
+  EXPECT_EQ(parts.header.command, "assay merge a b --out merged");
+  ASSERT_FALSE(parts.header.notices.empty());
+  EXPECT_THAT(parts.header.notices.back(), AllOf(HasSubstr("2 runs"), HasSubstr("--shard 2/2")));
+  EXPECT_TRUE(std::filesystem::exists(dir_ / "merged/report.html"));
+  const Output again = Assay("merge a b --out merged");
+  EXPECT_EQ(again.exit_code, 2);
+  EXPECT_THAT(again.text, HasSubstr("holds the results of another run"));
+}
+
+TEST_F(ShardTest, RunsThatAreNotOfOneSweepAreNotMerged) {
+  ASSERT_EQ(Assay(std::string("run --shard 1/2 --out a ") + kProblems).exit_code, 0);
+  ASSERT_EQ(Assay(std::string("run --shard 2/2 --out b --seeds 2 ") + kProblems).exit_code, 0);
+  const Output seeds = Assay("merge a b --out merged");
+  EXPECT_EQ(seeds.exit_code, 2);
+  EXPECT_THAT(seeds.text,
+              AllOf(HasSubstr("b: inputs judged: found 2 seeds"), HasSubstr("allowed: that of a")));
+  const Output twice = Assay("merge a a --out merged");
+  EXPECT_EQ(twice.exit_code, 2);
+  EXPECT_THAT(twice.text, AllOf(HasSubstr("dsconv/n1c3k5h7w6r3p1/fp32/n"), HasSubstr("of one run")));
+  const Output none = Assay("merge a nothing --out merged");
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.text, HasSubstr("nothing holds no results.jsonl"));
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "merged"));
+}
+
+TEST_F(ShardTest, AShardIsKOfN) {
+  for (const char* shard : {"0/2", "3/2", "1", "1/0", "a/2", "-1/2", "1/99999999999"}) {
+    const Output output = Assay(std::string("run --shard ") + shard + " --out r " + kProblems);
+    EXPECT_EQ(output.exit_code, 2) << shard;
+    EXPECT_THAT(output.text, HasSubstr("allowed: K/N, K from 1 to N, as 1/4")) << shard;
+  }
+  const Output none = Assay(std::string("run --shard 4/4 --out r ") + kProblems);
+  EXPECT_EQ(none.exit_code, 2);
+  EXPECT_THAT(none.text, HasSubstr("no case is left"));
 }
 
 TEST_F(CliTest, ProfileLaunchesOneCase) {
