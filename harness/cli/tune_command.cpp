@@ -63,13 +63,12 @@ void WriteText(const fs::path& path, const std::string& text) {
 }
 
 // Merges what the journal has, and says so in a sentence.
-std::string UpdateTable(const fs::path& path, TunedTable table, const TuneJournal& journal) {
+std::string UpdateTable(const fs::path& path, const TuneJournal& journal) {
   const std::vector<TunedProblem> problems = RowsOf(journal);
   std::size_t rows = 0;
   for (const TunedProblem& problem : problems) rows += problem.rows.size();
   if (rows == 0) return "nothing was found that could stand in the table";
-  Merge(table, journal.header.gpu, journal.header.environment, problems);
-  WriteTunedTable(path, table);
+  const TunedTable table = MergeIntoFile(path, journal.header.gpu, journal.header.environment, problems);
   return fmt::format("{} has {} rows of this run, {} in all; build again for who picks from it",
                      path.string(), rows, table.rows.size());
 }
@@ -81,9 +80,8 @@ std::string WriteLosses(const fs::path& dir, const TuneJournal& journal) {
 }
 
 // Writes what follows from a journal, whole or not.
-std::string Conclude(const fs::path& dir, const fs::path& path, const TunedTable& table,
-                     const TuneJournal& journal) {
-  return journal.header.picker.empty() ? UpdateTable(path, table, journal) : WriteLosses(dir, journal);
+std::string Conclude(const fs::path& dir, const fs::path& path, const TuneJournal& journal) {
+  return journal.header.picker.empty() ? UpdateTable(path, journal) : WriteLosses(dir, journal);
 }
 
 ExitCode Tune(const TuneArguments& arguments, const std::string& command_line) {
@@ -108,10 +106,10 @@ ExitCode Tune(const TuneArguments& arguments, const std::string& command_line) {
   options.seconds = arguments.seconds;
   if (arguments.held_out) options.picker = arguments.picker;
   const fs::path journal_path = options.out_dir / "tune.jsonl";
-  interrupt.Guard(journal_path, command_line, [journal_path, path, table] {
+  interrupt.Guard(journal_path, command_line, [journal_path, path] {
     const TuneJournal so_far = ReadTuneJournal(journal_path);
     return fmt::format("after {} of {} problems; {}", so_far.records.size(), so_far.header.planned,
-                       Conclude(journal_path.parent_path(), path, table, so_far));
+                       Conclude(journal_path.parent_path(), path, so_far));
   });
   const TuneJournal journal =
       RunTune(sweep, executor, table, options, [&](const TuneRecord& record, int done, int planned) {
@@ -119,7 +117,7 @@ ExitCode Tune(const TuneArguments& arguments, const std::string& command_line) {
         std::fflush(stderr);
       });
   interrupt.Finish([&] {
-    fmt::print("{}\n{}\nJournal: {}\n", TuneSummary(journal), Conclude(options.out_dir, path, table, journal),
+    fmt::print("{}\n{}\nJournal: {}\n", TuneSummary(journal), Conclude(options.out_dir, path, journal),
                journal_path.string());
   });
   return ExitCodeOf(journal);

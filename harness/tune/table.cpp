@@ -13,6 +13,7 @@
 #include "harness/config/selection.h"
 #include "harness/config/source_file.h"
 #include "harness/device/configurations.h"
+#include "harness/run/folder_lock.h"
 #include "reference/dtype.h"
 
 namespace assay {
@@ -227,6 +228,17 @@ void WriteTunedTable(const std::filesystem::path& path, const TunedTable& table)
   out.close();
   if (!out) throw std::runtime_error(fmt::format("{}: the table cannot be written", beside.string()));
   std::filesystem::rename(beside, path);
+}
+
+TunedTable MergeIntoFile(const std::filesystem::path& path, const std::string& gpu,
+                         const std::string& environment, std::span<const TunedProblem> problems) {
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  std::filesystem::create_directories(folder);
+  const FolderLock lock(folder);
+  TunedTable table = ReadTunedTable(path);
+  Merge(table, gpu, environment, problems);
+  WriteTunedTable(path, table);
+  return table;
 }
 
 }  // namespace assay

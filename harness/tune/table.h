@@ -66,4 +66,9 @@ std::string TunedTableText(const TunedTable& table);
 // Whole or not at all. Throws std::runtime_error with the path and the system's words.
 void WriteTunedTable(const std::filesystem::path& path, const TunedTable& table);
 
+// Merges into the table as it lies on the disk by now: others may have written to it while problems were
+// being tuned, also at this moment. Returns what it is then. Throws as ReadTunedTable and WriteTunedTable.
+TunedTable MergeIntoFile(const std::filesystem::path& path, const std::string& gpu,
+                         const std::string& environment, std::span<const TunedProblem> problems);
+
 }  // namespace assay

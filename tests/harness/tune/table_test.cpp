@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
 
 #include "harness/config/config.h"
 
@@ -124,6 +127,19 @@ TEST_F(TableTest, MergingReplacesWhatWasTunedAndKeepsTheRest) {
                                          "H100 n1c8k8h9w9r3p1 wide8", "H100 n2c8k8h9w9r3p1 other"));
   EXPECT_EQ(table.environments.at("A100"), "theirs");
   EXPECT_EQ(table.environments.at("H100"), "new");
+}
+
+TEST_F(TableTest, RunsThatEndAtTheSameTimeLoseNothing) {
+  std::vector<std::thread> runs;
+  for (int i = 1; i <= 8; ++i) {
+    runs.emplace_back([this, i] {
+      const std::string problem = "n" + std::to_string(i) + "c8k8h9w9r3p1";
+      const TunedProblem tuned{{"dsconv", problem, "fp16", "nhwc"}, {"mma"}, {Row(problem, "mma", "new", 1)}};
+      MergeIntoFile(path_, "H100", "words", {&tuned, 1});
+    });
+  }
+  for (std::thread& run : runs) run.join();
+  EXPECT_EQ(ReadTunedTable(path_).rows.size(), 8u);
 }
 
 TEST_F(TableTest, TheOrderOfLinesIsThatOfWhatTheyAreOfAndNotOfTimes) {
