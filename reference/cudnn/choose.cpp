@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <set>
 #include <stdexcept>
 
@@ -23,17 +24,18 @@ class Chooser {
 
   Choice Run(const std::function<double()>& now) {
     const double start = now();
-    std::set<std::string> names;
-    for (std::int64_t index = 0; index < choice_.offered; ++index) {
-      if (!names.insert(source_.Name(index)).second) {
-        ++choice_.repeated;
-        continue;
-      }
-      if (choice_.tried >= limits_.plans || (!ranking_.empty() && now() - start > limits_.seconds)) {
+    for (std::vector<std::int64_t> batch = NextBatch(); !batch.empty(); batch = NextBatch()) {
+      const int left = limits_.plans - choice_.tried;
+      if (left <= 0 || (!ranking_.empty() && now() - start > limits_.seconds)) {
         choice_.out_of_time = true;
         break;
       }
-      Try(index);
+      if (batch.size() > static_cast<std::size_t>(left)) {
+        choice_.out_of_time = true;
+        batch.resize(static_cast<std::size_t>(left));
+      }
+      source_.Prepare(batch);
+      for (const std::int64_t index : batch) Try(index);
     }
     Final();
     if (!ranking_.empty()) {
@@ -44,6 +46,19 @@ class Chooser {
   }
 
  private:
+  // The next plans whose names have not come yet.
+  std::vector<std::int64_t> NextBatch() {
+    std::vector<std::int64_t> batch;
+    for (; next_ < choice_.offered && std::ssize(batch) < limits_.at_once; ++next_) {
+      if (names_.insert(source_.Name(next_)).second) {
+        batch.push_back(next_);
+      } else {
+        ++choice_.repeated;
+      }
+    }
+    return batch;
+  }
+
   void Try(std::int64_t index) {
     ++choice_.tried;
     if (const auto reason = source_.Build(index)) return Fail(index, *reason);
@@ -103,6 +118,8 @@ class Chooser {
   PlanSource& source_;
   const TuneLimits& limits_;
   Choice choice_;
+  std::int64_t next_ = 0;
+  std::set<std::string> names_;
   std::vector<Timed> ranking_;  // plans that work, the fastest first
 };
 

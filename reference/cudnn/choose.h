@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,8 @@ class PlanSource {
   virtual std::int64_t Count() const = 0;
   // Equal names mean the same plan, offered twice.
   virtual std::string Name(std::int64_t index) const = 0;
+  // These are to be built next: at most TuneLimits::at_once of them, which may happen side by side.
+  virtual void Prepare(std::span<const std::int64_t> indices) { (void)indices; }
   // Builds the plan and runs it once, unmeasured. nullopt: usable; otherwise why not.
   virtual std::optional<std::string> Build(std::int64_t index) = 0;
   // One sample with cold caches, in milliseconds. nullopt: it failed, and there is no time.
@@ -28,6 +31,7 @@ class PlanSource {
 struct TuneLimits {
   double seconds = 20;  // no new plan is begun after this, once there is one that works
   int plans = 256;      // nor after this many
+  int at_once = 1;      // plans that are prepared together
   int samples = 5;      // of each plan
   double hopeless = 3;  // a plan whose first sample is this many times the best median gets no more
   int finalists = 3;    // sampled again in turns, so that a clock that drifts does not choose

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <list>
+#include <thread>
 #include <utility>
 
 #include "reference/cudnn/cuda_check.h"
@@ -36,13 +37,18 @@ std::vector<ConvGraph::Form> FormsOf(const Convolution& conv) {
 
 }  // namespace
 
-ConvPlan::ConvPlan(Session& session, const Convolution& conv) : session_(session), conv_(conv) {
+ConvPlan::ConvPlan(Session& session, const Convolution& conv)
+    : session_(session),
+      conv_(conv),
+      workspace_limit_(session.memory_bytes() / 8) {  // tensors of the case need the rest
   const DeviceScope scope(session.ordinal());
   Handle& handle = session.handle();
-  const std::uint64_t workspace_limit = session.memory_bytes() / 8;  // tensors of the case need the rest
   for (const ConvGraph::Form form : FormsOf(conv)) {
     try {
-      offers_.push_back({form, std::make_unique<ConvGraph>(handle, conv, form, workspace_limit)});
+      Offer offer{form, {}};
+      offer.graphs.push_back(std::make_unique<ConvGraph>(handle, conv, form, workspace_limit_));
+      offer.graphs.resize(static_cast<std::size_t>(Session::Builders()));
+      offers_.push_back(std::move(offer));
     } catch (const std::exception& exception) {
       // The plainest form's reason first: a message may be cut short.
       refusals_ = fmt::format("{}: {}{}{}", FormName(form), exception.what(), refusals_.empty() ? "" : "; ",
@@ -58,7 +64,7 @@ void ConvPlan::Enumerate() {
   for (std::int64_t index = 0;; ++index) {
     bool any = false;
     for (std::size_t offer = 0; offer < offers_.size(); ++offer) {
-      if (index >= offers_[offer].graph->Count()) continue;
+      if (index >= offers_[offer].first().Count()) continue;
       plans_.push_back({offer, index});
       any = true;
     }
@@ -89,27 +95,60 @@ std::shared_ptr<ConvPlan> ConvPlan::Get(Session& session, const Convolution& con
 
 std::string ConvPlan::Name(std::int64_t index) const {
   const Offer& offer = offers_[At(index).offer];
-  return fmt::format("{} {}", FormName(offer.form), offer.graph->Name(At(index).index));
+  return fmt::format("{} {}", FormName(offer.form), offer.first().Name(At(index).index));
+}
+
+void ConvPlan::PrepareOne(PlanRef& plan) {
+  try {
+    const DeviceScope scope(session_.ordinal());
+    Offer& offer = offers_[plan.offer];
+    std::unique_ptr<ConvGraph>& graph = offer.graphs[plan.builder];
+    Handle& handle = session_.handle(static_cast<int>(plan.builder));
+    if (graph == nullptr) graph = std::make_unique<ConvGraph>(handle, conv_, offer.form, workspace_limit_);
+    // The heuristics are asked anew, and might answer otherwise.
+    if (graph->Count() != offer.first().Count() || graph->Name(plan.index) != offer.first().Name(plan.index))
+      return;
+    plan.refusal = graph->Build(plan.index);
+    plan.prepared = true;
+  } catch (const std::exception&) {
+    // Build() tries again, and says why not.
+  }
+}
+
+// A plan that cuDNN compiles takes half a second, on one core.
+void ConvPlan::Prepare(std::span<const std::int64_t> indices) {
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < indices.size() && i < static_cast<std::size_t>(Session::Builders()); ++i) {
+    PlanRef& plan = At(indices[i]);
+    plan.builder = i;
+    threads.emplace_back([this, &plan] { PrepareOne(plan); });
+  }
+  if (!indices.empty()) PrepareOne(At(indices[0]));
+  for (std::thread& thread : threads) thread.join();
 }
 
 std::optional<std::string> ConvPlan::Build(std::int64_t index) {
-  return offers_[At(index).offer].graph->Build(At(index).index);
+  PlanRef& plan = At(index);
+  if (plan.prepared) return plan.refusal;
+  plan.builder = 0;
+  return GraphOf(plan).Build(plan.index);
 }
 
 std::uint64_t ConvPlan::WorkspaceBytes(std::int64_t index) const {
-  return offers_[At(index).offer].graph->WorkspaceBytes(At(index).index);
+  return GraphOf(At(index)).WorkspaceBytes(At(index).index);
 }
 
 void ConvPlan::Execute(std::int64_t index, const ConvPointers& pointers, void* stream) {
   const Offer& offer = offers_[At(index).offer];
-  session_.handle().SetStream(stream);
-  offer.graph->Execute(session_.handle(), At(index).index, pointers);
+  Handle& handle = session_.handle(static_cast<int>(At(index).builder));
+  handle.SetStream(stream);
+  GraphOf(At(index)).Execute(handle, At(index).index, pointers);
   if (offer.form == ConvGraph::Form::kAlone && conv_.HasEpilogue()) {
     LaunchEpilogue(conv_, pointers.y, pointers.bias, static_cast<cudaStream_t>(stream));
   }
 }
 
-void ConvPlan::Drop(std::int64_t index) { offers_[At(index).offer].graph->Drop(At(index).index); }
+void ConvPlan::Drop(std::int64_t index) { GraphOf(At(index)).Drop(At(index).index); }
 
 void ConvPlan::Tune(const TuneLimits& limits) {
   if (chosen_ >= 0) return;
@@ -120,12 +159,17 @@ void ConvPlan::Tune(const TuneLimits& limits) {
                             refusals_.empty() ? "" : "; ", refusals_));
   }
   chosen_ = *choice.index;
+  for (Offer& offer : offers_) {
+    for (std::size_t i = 1; i < offer.graphs.size(); ++i) {
+      if (i != At(chosen_).builder) offer.graphs[i] = nullptr;
+    }
+  }
   DescribeChoice(choice);
 }
 
 std::string ConvPlan::ChosenName() const {
   const Offer& offer = offers_[At(chosen_).offer];
-  std::string name = offer.graph->Name(At(chosen_).index);
+  std::string name = offer.first().Name(At(chosen_).index);
   if (!conv_.HasEpilogue()) return name;
   return name + (offer.form != ConvGraph::Form::kAlone ? " fused with " + conv_.EpilogueName()
                                                        : ", then a " + conv_.EpilogueName() + " kernel");
@@ -133,7 +177,7 @@ std::string ConvPlan::ChosenName() const {
 
 void ConvPlan::DescribeChoice(const Choice& choice) {
   std::int64_t barred = 0;
-  for (const Offer& each : offers_) barred += each.graph->Barred();
+  for (const Offer& each : offers_) barred += each.first().Barred();
   counts_ = fmt::format("{} offered, {} barred, {} repeated, {} tried, {} failed{}", choice.offered + barred,
                         barred, choice.repeated, choice.tried, choice.failed,
                         choice.out_of_time ? ", the rest left for time" : "");

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,14 @@ class ConvPlan : public HalfPlan, private Candidates {
  private:
   struct Offer {
     ConvGraph::Form form;
-    std::unique_ptr<ConvGraph> graph;
+    // Of each builder; those but the first's are made when they are needed.
+    std::vector<std::unique_ptr<ConvGraph>> graphs;
+    const ConvGraph& first() const { return *graphs.front(); }
   };
 
   std::int64_t Count() const override { return static_cast<std::int64_t>(plans_.size()); }
   std::string Name(std::int64_t index) const override;
+  void Prepare(std::span<const std::int64_t> indices) override;
   std::optional<std::string> Build(std::int64_t index) override;
   std::uint64_t WorkspaceBytes(std::int64_t index) const override;
   void Execute(std::int64_t index, const ConvPointers& pointers, void* stream) override;
@@ -53,12 +57,21 @@ class ConvPlan : public HalfPlan, private Candidates {
   struct PlanRef {
     std::size_t offer;
     std::int64_t index;
+    std::size_t builder = 0;  // whose graph has it
+    bool prepared = false;
+    std::optional<std::string> refusal = {};  // of one that is prepared
   };
 
+  // By a thread of its own: the plan in its builder's graph, which is made if need be.
+  void PrepareOne(PlanRef& plan);
+
   const PlanRef& At(std::int64_t index) const { return plans_.at(static_cast<std::size_t>(index)); }
+  PlanRef& At(std::int64_t index) { return plans_.at(static_cast<std::size_t>(index)); }
+  ConvGraph& GraphOf(const PlanRef& plan) const { return *offers_[plan.offer].graphs[plan.builder]; }
 
   Session& session_;
   Convolution conv_;
+  std::uint64_t workspace_limit_;
   std::vector<Offer> offers_;
   std::vector<PlanRef> plans_;
   std::int64_t chosen_ = -1;

@@ -3,9 +3,11 @@
 #include <cuda_runtime_api.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <map>
+#include <thread>
 
 #include "reference/cudnn/cuda_check.h"
 #include "reference/cudnn/error.h"
@@ -72,6 +74,8 @@ class Trial : public PlanSource {
   std::int64_t Count() const override { return candidates_.Count(); }
   std::string Name(std::int64_t index) const override { return candidates_.Name(index); }
 
+  void Prepare(std::span<const std::int64_t> indices) override { candidates_.Prepare(indices); }
+
   std::optional<std::string> Build(std::int64_t index) override {
     if (auto reason = candidates_.Build(index)) return reason;
     std::string failure;
@@ -113,7 +117,15 @@ class Trial : public PlanSource {
 
 }  // namespace
 
-Session::Session(int ordinal) : ordinal_(ordinal), memory_bytes_(MemoryBytes(ordinal)) {}
+Session::Session(int ordinal)
+    : ordinal_(ordinal),
+      memory_bytes_(MemoryBytes(ordinal)),
+      handles_(static_cast<std::size_t>(Builders())) {}
+
+int Session::Builders() {
+  // More are no faster: the compiler inside cuDNN lets few in at a time.
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 4);
+}
 
 Session& Session::Of(int ordinal) {
   static std::mutex guard;
@@ -127,12 +139,13 @@ Session& Session::Of(int ordinal) {
   return *session;
 }
 
-Handle& Session::handle() {
-  if (handle_ == nullptr) {
+Handle& Session::handle(int builder) {
+  std::unique_ptr<Handle>& handle = handles_.at(static_cast<std::size_t>(builder));
+  if (handle == nullptr) {
     const DeviceScope scope(ordinal_);
-    handle_ = std::make_unique<Handle>();
+    handle = std::make_unique<Handle>();
   }
-  return *handle_;
+  return *handle;
 }
 
 Choice ChooseAmong(Candidates& candidates, Session& session, const Convolution& conv,
@@ -144,6 +157,7 @@ Choice ChooseAmong(Candidates& candidates, Session& session, const Convolution& 
 
 TuneLimits LimitsFromEnvironment() {
   TuneLimits limits;
+  limits.at_once = Session::Builders();
   const char* seconds = std::getenv("ASSAY_CUDNN_TUNE_SECONDS");
   if (seconds == nullptr || *seconds == '\0') return limits;
   char* end = nullptr;

@@ -5,7 +5,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "reference/cudnn/choose.h"
 #include "reference/cudnn/conv_graph.h"
@@ -21,7 +23,11 @@ class Session {
 
   // Guards everything below, and all use of the handle.
   std::mutex& mutex() { return mutex_; }
-  Handle& handle();  // cuDNN's, made when first asked for; throws Error if cuDNN refuses the device
+  Handle& handle() { return handle(0); }
+  // cuDNN's, made when first asked for; throws Error if cuDNN refuses the device. One thread at a time may
+  // use a handle, so there are as many as plans may be built side by side.
+  Handle& handle(int builder);
+  static int Builders();
   int ordinal() const { return ordinal_; }
   std::uint64_t memory_bytes() const { return memory_bytes_; }
 
@@ -31,7 +37,7 @@ class Session {
   std::mutex mutex_;
   int ordinal_;
   std::uint64_t memory_bytes_ = 0;
-  std::unique_ptr<Handle> handle_;
+  std::vector<std::unique_ptr<Handle>> handles_;
 };
 
 // Ways to compute one half, by number, the most promising first.
@@ -41,6 +47,8 @@ class Candidates {
   virtual std::int64_t Count() const = 0;
   // Equal names mean the same plan, offered twice.
   virtual std::string Name(std::int64_t index) const = 0;
+  // As PlanSource::Prepare.
+  virtual void Prepare(std::span<const std::int64_t> indices) { (void)indices; }
   // nullopt: it can be executed. Otherwise the reason, a sentence without a full stop.
   virtual std::optional<std::string> Build(std::int64_t index) = 0;
   virtual std::uint64_t WorkspaceBytes(std::int64_t index) const = 0;  // of one that was built

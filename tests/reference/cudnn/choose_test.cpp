@@ -27,7 +27,11 @@ class FakeSource : public PlanSource {
 
   std::int64_t Count() const override { return static_cast<std::int64_t>(plans_.size()); }
   std::string Name(std::int64_t index) const override { return At(index).name; }
+  void Prepare(std::span<const std::int64_t> indices) override {
+    prepared.emplace_back(indices.begin(), indices.end());
+  }
   std::optional<std::string> Build(std::int64_t index) override {
+    EXPECT_THAT(prepared.back(), testing::Contains(index));
     built.push_back(index);
     clock += At(index).build_seconds;
     if (At(index).build_failure.empty()) return std::nullopt;
@@ -52,6 +56,7 @@ class FakeSource : public PlanSource {
     return ChoosePlan(*this, limits, [this] { return clock; });
   }
 
+  std::vector<std::vector<std::int64_t>> prepared;
   std::vector<std::int64_t> built;
   std::set<std::int64_t> dropped;
   double clock = 100;
@@ -70,6 +75,29 @@ TEST(ChoosePlan, TakesTheFastestAndDropsTheRest) {
   EXPECT_EQ(choice.tried, 5);
   EXPECT_EQ(choice.failed, 0);
   EXPECT_EQ(source.dropped, (std::set<std::int64_t>{0, 2, 3, 4}));
+}
+
+TEST(ChoosePlan, PreparesPlansTogetherAndNoneTwice) {
+  FakeSource source({{"a", 3}, {"b", 1}, {"a", 3}, {"c", 2}, {"b", 1}, {"d", 4}, {"e", 5}, {"f", 6}});
+  TuneLimits limits;
+  limits.at_once = 3;
+  const Choice choice = source.Choose(limits);
+  EXPECT_EQ(choice.index, 1);
+  EXPECT_EQ(source.prepared, (std::vector<std::vector<std::int64_t>>{{0, 1, 3}, {5, 6, 7}}));
+  EXPECT_EQ(choice.tried, 6);
+  EXPECT_EQ(choice.repeated, 2);
+  EXPECT_FALSE(choice.out_of_time);
+}
+
+TEST(ChoosePlan, PreparesNoMoreThanItMayTry) {
+  FakeSource source({{"a", 3}, {"b", 1}, {"c", 2}, {"d", 0.1}});
+  TuneLimits limits;
+  limits.at_once = 2;
+  limits.plans = 3;
+  const Choice choice = source.Choose(limits);
+  EXPECT_EQ(choice.index, 1);
+  EXPECT_EQ(source.prepared, (std::vector<std::vector<std::int64_t>>{{0, 1}, {2}}));
+  EXPECT_TRUE(choice.out_of_time);
 }
 
 TEST(ChoosePlan, NothingOfferedIsNoChoice) {
