@@ -13,6 +13,8 @@
 //   cudaError_t Launch(const assay_buffers&, void* stream);
 //   const std::string& description() const;
 //
+// (or, where it is another variant that may fail and say why, std::int32_t Prepare and Launch with an
+// assay_message* behind the stream),
 // and, where there is something to choose (`assay tune` searches it),
 //
 //   struct Tile {...};  // all of it: pixels and channels of a block, stages, split
@@ -119,6 +121,11 @@ concept HasCost = HasTiles<Kernel> &&
 };
 
 template <class Kernel>
+concept SaysWhy = requires(Kernel& kernel, const assay_buffers& buffers, assay_message* error) {
+  { kernel.Launch(buffers, nullptr, error) } -> std::same_as<std::int32_t>;
+};
+
+template <class Kernel>
 struct VariantOf {
   static std::int32_t Supports(const assay_problem* problem, const assay_device_info* device,
                                assay_message* why) {
@@ -140,10 +147,20 @@ struct VariantOf {
     return static_cast<const Kernel*>(plan)->workspace_bytes();
   }
   static std::int32_t Prepare(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
-    return Report(static_cast<Kernel*>(plan)->Prepare(*buffers, stream), "prepare", error);
+    auto& kernel = *static_cast<Kernel*>(plan);
+    if constexpr (SaysWhy<Kernel>) {
+      return kernel.Prepare(*buffers, stream, error);
+    } else {
+      return Report(kernel.Prepare(*buffers, stream), "prepare", error);
+    }
   }
   static std::int32_t Launch(void* plan, const assay_buffers* buffers, void* stream, assay_message* error) {
-    return Report(static_cast<Kernel*>(plan)->Launch(*buffers, stream), "launch", error);
+    auto& kernel = *static_cast<Kernel*>(plan);
+    if constexpr (SaysWhy<Kernel>) {
+      return kernel.Launch(*buffers, stream, error);
+    } else {
+      return Report(kernel.Launch(*buffers, stream), "launch", error);
+    }
   }
   static const char* Describe(const void* plan) {
     return static_cast<const Kernel*>(plan)->description().c_str();
