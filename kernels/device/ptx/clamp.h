@@ -19,4 +19,15 @@ __device__ __forceinline__ float ClampNan(float z, float low, float high) {
 #endif
 }
 
+// min(z, high); NaN where z is.
+__device__ __forceinline__ float MinNan(float z, float high) {
+#ifdef ASSAY_SIMT
+  return z > high ? high : z;
+#else
+  float least;
+  asm("min.NaN.f32 %0, %1, %2;\n" : "=f"(least) : "f"(z), "f"(high));
+  return least;
+#endif
+}
+
 }  // namespace assay::device

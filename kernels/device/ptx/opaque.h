@@ -24,6 +24,13 @@ __device__ __forceinline__ float Opaque(float value) {
   return value;
 }
 
+__device__ __forceinline__ std::int64_t Opaque(std::int64_t value) {
+#ifndef ASSAY_SIMT
+  asm volatile("" : "+l"(value));
+#endif
+  return value;
+}
+
 #ifndef ASSAY_SIMT
 // threadIdx.x, read anew: what follows from it is found again, not kept.
 __device__ __forceinline__ std::int32_t ThreadAgain() {

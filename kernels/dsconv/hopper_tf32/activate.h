@@ -31,6 +31,20 @@ struct Clamp {
   __device__ __forceinline__ float operator()(float z) const { return device::ClampNan(z, low, high); }
 };
 
+// None, and relu or relu6 of which the part from zero on is left to the rounding that follows (operand.h).
+struct Identity {
+  __device__ __forceinline__ explicit Identity(device::Activation) {}
+  __device__ __forceinline__ float operator()(float z) const { return z; }
+};
+struct FromZero {
+  float high = INFINITY;
+
+  __device__ __forceinline__ explicit FromZero(device::Activation of) {
+    if (of == device::Activation::kRelu6) high = 6.0f;
+  }
+  __device__ __forceinline__ float operator()(float z) const { return device::MinNan(z, high); }
+};
+
 struct Curve {
   bool silu;
 

@@ -103,6 +103,7 @@ struct PlaneWindow<0, 0> {
 // A warp's part of every tile.
 template <int kSize, int kStride, int kChunk, int kParts, class Act>
 struct PlaneDepthwise {
+  static constexpr bool kStays = false;
   // Channels at once: those of 16 bytes of operand A, or two where it is not for the matrix unit.
   static constexpr int kChannels = kParts == 0 ? 2 : 4;
 
@@ -157,7 +158,7 @@ struct PlaneDepthwise {
           }
         }
       } else {
-        StoreRows(values, operand + part * kOperandStep);
+        StoreRows(values, operand + part * OperandStep(kSlots));
       }
     }
     next = part - kChunk / kChannels;  // so that in the end all warps have had as much to do

@@ -67,7 +67,8 @@ struct Walk {
 template <int kChunk, int kParts, class Act>
 __device__ __forceinline__ void EndColumn(const Act& middle, const float (&sums)[2], std::int32_t entry,
                                           char*& to) {
-  const Operand<kParts> upper(middle(sums[0])), lower(middle(sums[1]));
+  const Operand<kParts> upper = Activated<kParts>(middle, sums[0]),
+                        lower = Activated<kParts>(middle, sums[1]);
   if ((entry & 1) != 0) {
     StoreOperand<kChunk, kParts>(to, upper);
     StoreOperand<kChunk, kParts>(to + kSlots * SlotBytes(kParts), lower);
@@ -163,6 +164,7 @@ struct PixelWalker<0, 0, kChunk, kParts, Act> {
 // A warp's part of every tile.
 template <int kSize, int kStride, int kChunk, int kParts, class Act>
 struct PixelDepthwise {
+  static constexpr bool kStays = false;
   using Walker = PixelWalker<kSize, kStride, kChunk, kParts, Act>;
 
   const Shape& shape;

@@ -74,13 +74,40 @@ class BoxesOut {
   std::int32_t q_ = 0, p_ = 0, n_ = 0;
 };
 
-// b_pw and act_out of all sums. With 2t and 2t + 1 in each eight a lane's biases are pairs.
+// b_pw of a lane's columns: with 2t and 2t + 1 in each eight these are pairs.
+struct LoadedBiases {
+  const float* from;
+
+  __device__ __forceinline__ LoadedBiases(const float* __restrict__ biases, int lane)
+      : from(biases + lane % 4 * 2) {}
+  __device__ __forceinline__ float2 operator[](int i) const {
+    return *reinterpret_cast<const float2*>(from + i * 8);
+  }
+};
+
+// The same, kept for as long as the block of output channels is the same.
 template <int kColumns>
-__device__ __forceinline__ void EndSums(device::Activation out, const float* __restrict__ biases, int lane,
+struct KeptBiases {
+  std::int32_t at = -1;
+  float2 pairs[kColumns];
+
+  __device__ __forceinline__ void MoveTo(const char* packed, std::int32_t k0, int lane) {
+    if (k0 == at) return;
+    at = k0;
+    const LoadedBiases loaded(reinterpret_cast<const float*>(packed) + k0, lane);
+#pragma unroll
+    for (int i = 0; i < kColumns; ++i) pairs[i] = loaded[i];
+  }
+  __device__ __forceinline__ float2 operator[](int i) const { return pairs[i]; }
+};
+
+// b_pw and act_out of all sums.
+template <int kColumns, class Biases>
+__device__ __forceinline__ void EndSums(device::Activation out, const Biases& biases,
                                         float (&sums)[kColumns][4]) {
 #pragma unroll
   for (int i = 0; i < kColumns; ++i) {
-    const float2 bias = *reinterpret_cast<const float2*>(biases + i * 8 + lane % 4 * 2);
+    const float2 bias = biases[i];
     sums[i][0] += bias.x, sums[i][1] += bias.y, sums[i][2] += bias.x, sums[i][3] += bias.y;
   }
   if (out == device::Activation::kNone) return;
@@ -120,22 +147,37 @@ __device__ __forceinline__ void StorePixel(float* __restrict__ to, std::int32_t 
   }
 }
 
-// A warp of group `group` has slots 16 * warp and on, of row `group`.
-template <int kMatrices>
-__device__ __forceinline__ void StorePixels(const Shape& shape, const Plan& plan, const TileAt& at,
-                                            const char* packed, float* __restrict__ y, int group, int warp,
-                                            int lane, float (&sums)[kMatrices][4]) {
-  const std::int32_t k0 = at.channel_block * (kMatrices * 8), first = k0 + lane % 4 * 4;
-  EndSums<kMatrices>(shape.act_out, reinterpret_cast<const float*>(packed) + k0, lane, sums);
+// Where a lane stores its sums of 64 pixels: channel `first` and on of two pixels, or nowhere. A warp has
+// slots 16 * warp and on of row `row`; in a small tile 32 slots of two rows are four warps'.
+template <int kTileSlots>
+struct LanePixels {
+  std::int64_t in_y[2];  // below 0: nowhere
+
+  __device__ __forceinline__ void MoveTo(const Shape& shape, const Plan& plan, const TileAt& at,
+                                         std::int32_t first, int row, int warp, int lane) {
+    if (kTileSlots == kFewSlots) row = warp / 2, warp %= 2;
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const PixelAt pixel(shape, plan, at, warp * 16 + half * 8 + lane / 4, row);
+      const std::int64_t there = pixel.n * shape.y.n + (pixel.p * shape.y.h + pixel.q * shape.y.w + first);
+      in_y[half] = device::Opaque(pixel.inside ? there : -1);
+    }
+  }
+};
+
+// `channels` are left from the lane's first on.
+template <int kTileSlots, int kMatrices>
+__device__ __forceinline__ void StorePixels(const Plan& plan, const LanePixels<kTileSlots>& pixels,
+                                            float* __restrict__ y, std::int32_t channels,
+                                            const float (&sums)[kMatrices][4]) {
 #pragma unroll
   for (int half = 0; half < 2; ++half) {
-    const PixelAt pixel(shape, plan, at, warp * 16 + half * 8 + lane / 4, group);
-    if (!pixel.inside) continue;
-    float* to = y + pixel.n * shape.y.n + (pixel.p * shape.y.h + pixel.q * shape.y.w + first);
+    if (pixels.in_y[half] < 0) continue;
+    float* to = y + pixels.in_y[half];
     if (plan.vectors) {
-      StorePixel<true>(to, shape.k - first, half, sums);
+      StorePixel<true>(to, channels, half, sums);
     } else {
-      StorePixel<false>(to, shape.k - first, half, sums);
+      StorePixel<false>(to, channels, half, sums);
     }
   }
 }
@@ -231,7 +273,8 @@ __device__ __forceinline__ void StorePlanes(const Block& block, const TileAt& at
   const char* packed = block.packed;
 #pragma unroll
   for (int i = 0; i < 2; ++i) {
-    EndSums<kColumns>(shape.act_out, reinterpret_cast<const float*>(packed) + k0, lane, sums[i]);
+    EndSums<kColumns>(shape.act_out, LoadedBiases(reinterpret_cast<const float*>(packed) + k0, lane),
+                      sums[i]);
   }
   if constexpr (HasBoxesOut(kParts, kTurns)) {
     if (plan.boxes_out) {

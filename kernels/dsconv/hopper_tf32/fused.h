@@ -40,7 +40,8 @@ class Fused {
     return std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) + "x" +
            std::to_string(tile.channels_out) + "s" + std::to_string(tile.x_stages) + "a" +
            std::to_string(tile.operand_stages) + "w" + std::to_string(tile.weight_stages) +
-           (tile.cluster == 2 ? "c2" : "") + (tile.turns ? "turns" : "") + (tile.runs ? "runs" : "");
+           (tile.cluster == 2 ? "c2" : "") + (tile.few ? "f" : "") +
+           (tile.sharing == Sharing::kTurns ? "turns" : "") + (tile.runs ? "runs" : "");
   }
 
   static double Cost(const assay_problem&, const Shape& shape, const assay_device_info& device,
@@ -57,7 +58,7 @@ class Fused {
     return {{"p", tiles[0].bands * kBandRows},
             {"q", tiles[0].columns},
             {"k", tiles[0].channels_out},
-            {"c", ChunkOf(shape)}};
+            {"c", ChunkOf(shape, tiles[0])}};
   }
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
@@ -90,16 +91,15 @@ class Fused {
     blocks_ = DivideUp(plan_.items, each) * plan_.cluster;
     if (tile.runs) plan_.run_items = each;
     if (plan_.counted) blocks_ = std::min(plan_.items, clusters);
-    description_ = std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) +
-                   " pixels x " + std::to_string(tile.channels_out) + " channels a block, " +
-                   std::to_string(ChunkOf(shape)) + " input channels at once, " +
-                   std::to_string(tile.x_stages) + " stages " +
-                   (plan_.copies ? "element by element" : (plan_.by_rows ? "by rows" : "by boxes")) + ", " +
-                   std::to_string(tile.operand_stages) + " of operands, weights " +
-                   (plan_.resident ? "resident" : "in " + std::to_string(tile.weight_stages)) +
-                   (plan_.cluster == 2 ? " shared by clusters of 2, " : ", ") +
-                   std::to_string(SharedBytes(shape, plan_, kParts)) + " bytes of shared memory, grid " +
-                   std::to_string(blocks_);
+    description_ =
+        std::to_string(tile.bands * kBandRows) + "x" + std::to_string(tile.columns) + " pixels x " +
+        std::to_string(tile.channels_out) + " channels a block, " + std::to_string(ChunkOf(shape, tile)) +
+        " input channels at once, " + std::to_string(tile.x_stages) + " stages " +
+        (plan_.copies ? "element by element" : (plan_.by_rows ? "by rows" : "by boxes")) + ", " +
+        std::to_string(tile.operand_stages) + " of operands, weights " +
+        (plan_.resident ? "resident" : "in " + std::to_string(tile.weight_stages)) +
+        (plan_.cluster == 2 ? " shared by clusters of 2, " : ", ") + std::to_string(shared_bytes()) +
+        " bytes of shared memory, grid " + std::to_string(blocks_);
   }
 
   std::uint64_t workspace_bytes() const {
@@ -109,7 +109,7 @@ class Fused {
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
     const auto in = [&](int i) { return static_cast<const float*>(buffers.inputs[i]); };
-    const PackSizes sizes = {ChunkOf(shape_), UnitChannels(kParts), tile_.channels_out, kParts == 0};
+    const PackSizes sizes = {ChunkOf(shape_, tile_), UnitChannels(kParts), tile_.channels_out, kParts == 0};
     const auto pack = [&](auto last) {
       const dim3 grid(static_cast<unsigned>(plan_.units), static_cast<unsigned>(plan_.channel_blocks));
       return device::LaunchKernel(PrepackKernel<decltype(last)::value>, grid, dim3(256), 0, stream, shape_,
@@ -162,7 +162,7 @@ class Fused {
     if (encode == nullptr) return cudaErrorNotSupported;
     const auto size = [](std::int64_t value) { return static_cast<cuuint64_t>(value); };
     const auto box = [](std::int32_t value) { return static_cast<cuuint32_t>(value); };
-    const std::int32_t rows = plan_.by_rows ? plan_.box_rows : plan_.rows, chunk = ChunkOf(shape_);
+    const std::int32_t rows = plan_.by_rows ? plan_.box_rows : plan_.rows, chunk = ChunkOf(shape_, tile_);
     const cuuint32_t steps[4] = {1, 1, 1, 1};
     const cuuint64_t image = size(4) * size(shape_.c) * size(shape_.w) * size(shape_.h);
     const cuuint64_t pixels_first[4] = {size(shape_.w), size(shape_.h), size(shape_.c), size(shape_.n)};
@@ -185,32 +185,42 @@ class Fused {
 
   template <bool kLast>
   cudaError_t LaunchLayout(const assay_buffers& buffers, const Maps& maps, void* stream) {
-    if (!IsFixed(shape_)) return LaunchFilter<kLast, 0, 0, 16>(buffers, maps, stream);
-    return shape_.stride_h == 1 ? LaunchFilter<kLast, 3, 1, 32>(buffers, maps, stream)
-                                : LaunchFilter<kLast, 3, 2, 16>(buffers, maps, stream);
+    if (!IsFixed(shape_)) return LaunchFilter<kLast, 0, 0, 16, false>(buffers, maps, stream);
+    if constexpr (kLast && kParts == 1) {
+      if (tile_.few) {
+        return shape_.stride_h == 1 ? LaunchFilter<kLast, 3, 1, 32, true>(buffers, maps, stream)
+                                    : LaunchFilter<kLast, 3, 2, 32, true>(buffers, maps, stream);
+      }
+    }
+    return shape_.stride_h == 1 ? LaunchFilter<kLast, 3, 1, 32, false>(buffers, maps, stream)
+                                : LaunchFilter<kLast, 3, 2, 16, false>(buffers, maps, stream);
   }
 
-  template <bool kLast, int kSize, int kStride, int kChunk>
+  template <bool kLast, int kSize, int kStride, int kChunk, bool kFew>
   cudaError_t LaunchFilter(const assay_buffers& buffers, const Maps& maps, void* stream) {
     cudaError_t status = cudaErrorInvalidValue;  // never: the tile was chosen from these lists
-    const auto launch = [&](auto matrices, auto turns) {
-      constexpr int kMatrices = decltype(matrices)::value;
-      constexpr bool kTurns = decltype(turns)::value;
-      status = device::LaunchClusters(
-          FusedKernel<kLast, kSize, kStride, kChunk, kMatrices, kParts, kTurns>,
-          dim3(static_cast<unsigned>(blocks_)), dim3(static_cast<unsigned>(plan_.cluster)),
-          dim3(32 * WarpsOf(kMatrices, kParts, kTurns)),
-          static_cast<std::size_t>(SharedBytes(shape_, plan_, kParts)), stream, shape_, plan_, maps.x, maps.y,
-          static_cast<const float*>(buffers.inputs[kX]), static_cast<const char*>(buffers.workspace),
-          static_cast<float*>(buffers.outputs[0]));
+    const auto launch = [&](auto matrices, auto sharing) {
+      using ThisKind = Kind<kLast, kSize, kStride, kChunk, decltype(matrices)::value, kParts,
+                            decltype(sharing)::value, kFew ? kFewSlots : kSlots>;
+      status = device::LaunchClusters(FusedKernel<ThisKind>, dim3(static_cast<unsigned>(blocks_)),
+                                      dim3(static_cast<unsigned>(plan_.cluster)), dim3(32 * ThisKind::kWarps),
+                                      static_cast<std::size_t>(shared_bytes()), stream, shape_, plan_, maps.x,
+                                      maps.y, static_cast<const float*>(buffers.inputs[kX]),
+                                      static_cast<const char*>(buffers.workspace),
+                                      static_cast<float*>(buffers.outputs[0]));
     };
     const auto consider = [&](auto matrices) {
-      constexpr int kMatrices = decltype(matrices)::value;
-      if (kMatrices * 8 != tile_.channels_out) return;
-      if constexpr (HasTurns(kLast, kSize, kMatrices * 8, kParts)) {
-        if (tile_.turns) return launch(matrices, std::true_type{});
+      constexpr int kChannels = decltype(matrices)::value * 8;
+      if (kChannels != tile_.channels_out) return;
+      if constexpr (HasTurns(kLast, kSize, kStride, kChannels, kParts) && !kFew) {
+        if (tile_.sharing == Sharing::kTurns) {
+          return launch(matrices, std::integral_constant<Sharing, Sharing::kTurns>{});
+        }
       }
-      if constexpr (kParts != 0 || kMatrices % 8 == 0) launch(matrices, std::false_type{});
+      if constexpr (HasKernel(kLast, kSize != 0, kChannels, kParts, kFew)) {
+        constexpr Sharing kSharing = SharingOf(kLast, kStride, kChannels, kParts, kFew);
+        launch(matrices, std::integral_constant<Sharing, kSharing>{});
+      }
     };
     ForEachMatrices(consider, std::make_index_sequence<std::size(kChannelsOut)>{});
     return status;
@@ -223,6 +233,8 @@ class Fused {
 #endif
 
  private:
+  std::int64_t shared_bytes() const { return SharedBytes(plan_, ChunkOf(shape_, tile_), kParts); }
+
   Shape shape_;
   Tile tile_;
   Plan plan_;

@@ -19,6 +19,10 @@ namespace assay::dsconv::hopper_tf32 {
 // count as done only what the arriving lane did.
 __host__ __device__ constexpr bool ArrivesByLane(int parts) { return parts == 0; }
 
+// The same of who writes operands. Strips are made by other warps from chunk to chunk, so that what a lane
+// writes another has written before.
+__host__ __device__ constexpr bool FillsByLane(int parts, bool strips) { return parts == 0 || strips; }
+
 // What the warps of a block share: rings with two barriers a stage, and the weights that stay.
 struct Block {
   const Shape& shape;
@@ -41,8 +45,8 @@ struct Block {
         x(from),
         packed(workspace),
         x_filled(reinterpret_cast<std::uint64_t*>(shared)),
-        a_filled(x_filled + kMostGroups * kMostStages),
-        x_free(a_filled + kMostGroups * kMostStages),
+        a_filled(x_filled + kNearGroups * kMostStages),
+        x_free(a_filled + kNearGroups * kMostStages),
         a_free(x_free + kMostStages),
         w_filled(a_free + kMostStages),
         w_free(w_filled + kMostStages),
@@ -53,31 +57,38 @@ struct Block {
     rank = plan.cluster == 2 ? static_cast<std::int32_t>(blockIdx.x) % 2 : 0;
   }
 
+  // A stage has two for each of two groups and of two readers, four more, and two words.
+  static constexpr int kBarriers = 2 * kNearGroups + 6;
+
   // Of workspace words: items handed out, and blocks that have ended.
   __device__ __forceinline__ std::uint32_t* Counters() const {
     return reinterpret_cast<std::uint32_t*>(const_cast<char*>(packed) + plan.counters_at);
   }
 
-  // By one thread, before the others look at any. `parts`: see ArrivesByLane().
-  __device__ __forceinline__ void InitBarriers(int parts) const {
+  // By one thread, before the others look at any. `parts`, `strips`: see ArrivesByLane() and FillsByLane().
+  __device__ __forceinline__ void InitBarriers(int parts, bool strips) const {
     const auto depthwise = static_cast<std::uint32_t>(plan.depthwise_warps);
     const std::uint32_t of_warp = ArrivesByLane(parts) ? 32 : 1;
     for (std::int32_t i = 0; i < kMostStages; ++i) {
       for (int group = 0; group < kMostGroups; ++group) {
         device::InitBarrier(XFilled(group, i),
                             plan.copies ? static_cast<std::uint32_t>(plan.copy_threads) + 1 : 1);
-        device::InitBarrier(AFilled(group, i), depthwise * of_warp);
+      }
+      for (int reader = 0; reader < 2; ++reader) {
+        device::InitBarrier(AFilled(reader, i), depthwise * (FillsByLane(parts, strips) ? 32 : 1));
       }
       device::InitBarrier(x_free + i, depthwise);
-      device::InitBarrier(a_free + i, (plan.turns ? kMultiplyWarps / 2 : kMultiplyWarps) * of_warp);
+      device::InitBarrier(a_free + i, static_cast<std::uint32_t>(plan.multiply_warps) * of_warp);
       device::InitBarrier(w_filled + i, 1);
-      device::InitBarrier(w_free + i, static_cast<std::uint32_t>(kMultiplyWarps * plan.cluster));
+      device::InitBarrier(w_free + i, static_cast<std::uint32_t>(plan.multiply_warps * plan.cluster));
     }
     device::FenceBarrierInit();
   }
 
+  // Each depthwise group waits for input tiles at barriers of its own: a barrier does not tell a phase from
+  // the one before the last, so who waits has to see them all.
   __device__ __forceinline__ std::uint64_t* XFilled(std::int32_t group, std::int32_t slot) const {
-    return x_filled + group * kMostStages + slot;
+    return x_filled + (group < kNearGroups ? group : kBarriers) * kMostStages + slot;
   }
   // Where warpgroups take turns, each waits at barriers of its own, for the same reason as there.
   __device__ __forceinline__ std::uint64_t* AFilled(std::int32_t group, std::int32_t slot) const {
@@ -96,7 +107,7 @@ struct Block {
     return __shfl_sync(0xffffffffu, device::ThreadAgain() % 32 == 0 ? item : 0, 0);
   }
   __device__ __forceinline__ static std::int32_t& ItemBehind(std::uint64_t* free) {
-    static_assert((2 * kMostGroups + 6) * kMostStages * 8 == kBarrierBytes);
+    static_assert((kBarriers + 1) * kMostStages * 8 <= kBarrierBytes);
     return *reinterpret_cast<std::int32_t*>(free + 4 * kMostStages);
   }
   // Where warps that multiply have room for boxes of y.

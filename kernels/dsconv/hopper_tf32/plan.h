@@ -2,8 +2,9 @@
 //
 // Output rows are taken in bands of two; the bands of all images, one image after the other, are stacked. A
 // tile is `bands` of them times `columns` output columns: at most 64 slots of one column and two rows, 128
-// pixels. Input rows lie in shared memory band after band, those that neighbouring bands share once; where
-// the next band is another image's, its upper rows follow the lower ones of the band before.
+// pixels; or half of that. Input rows lie in shared memory band after band, those that neighbouring bands
+// share once; where the next band is another image's, its upper rows follow the lower ones of the band
+// before.
 #pragma once
 
 #include <cstdint>
@@ -17,17 +18,20 @@ using device::Divisor;
 
 inline constexpr std::int32_t kBandRows = 2;
 inline constexpr std::int32_t kSlots = 64;      // columns of a tile
-inline constexpr std::int32_t kPixels = 128;    // of a tile
+inline constexpr std::int32_t kFewSlots = 32;   // of a small one
+inline constexpr std::int32_t kPixels = 128;    // of a tile of kSlots
 inline constexpr std::int32_t kStripSlots = 4;  // of a strip (strips_nhwc.h)
 
 // The depthwise results of a chunk, operand A, as 8 x 4 matrices: four channels of a pixel are 16 bytes,
 // those of all pixels follow each other, and the next four channels begin this many bytes later. The 16 bytes
 // in excess put the channels of a pixel into different banks.
-inline constexpr std::int32_t kOperandStep = kPixels * 16 + 16;
+__host__ __device__ constexpr std::int32_t OperandStep(std::int32_t slots) {
+  return slots * kBandRows * 16 + 16;
+}
 
 // Bytes of a chunk of operand A in one TF32 part.
-__host__ __device__ constexpr std::int32_t OperandBytes(std::int32_t chunk) {
-  return chunk / 4 * kOperandStep;
+__host__ __device__ constexpr std::int32_t OperandBytes(std::int32_t chunk, std::int32_t slots) {
+  return chunk / 4 * OperandStep(slots);
 }
 
 // Of a kernel without matrix unit ("no parts") the results stand as [channel][pixel], so many words a
@@ -35,14 +39,15 @@ __host__ __device__ constexpr std::int32_t OperandBytes(std::int32_t chunk) {
 inline constexpr std::int32_t kMidPitch = kPixels + 4;
 
 // All parts of a chunk of operand A; 0 parts: see kMidPitch.
-__host__ __device__ constexpr std::int32_t AllOperandBytes(std::int32_t chunk, int parts) {
-  return parts == 0 ? chunk * kMidPitch * 4 : OperandBytes(chunk) * parts;
+__host__ __device__ constexpr std::int32_t AllOperandBytes(std::int32_t chunk, int parts,
+                                                           std::int32_t slots) {
+  return parts == 0 ? chunk * kMidPitch * 4 : OperandBytes(chunk, slots) * parts;
 }
 
 // Where a channel's results begin there, and bytes from a slot to the next.
-template <int kParts>
+template <int kParts, int kTileSlots = kSlots>
 __device__ __forceinline__ constexpr std::int32_t OperandAt(std::int32_t channel) {
-  return kParts == 0 ? channel * (kMidPitch * 4) : channel / 4 * kOperandStep + channel % 4 * 4;
+  return kParts == 0 ? channel * (kMidPitch * 4) : channel / 4 * OperandStep(kTileSlots) + channel % 4 * 4;
 }
 __host__ __device__ constexpr std::int32_t SlotBytes(int parts) { return parts == 0 ? 4 : 16; }
 
@@ -56,9 +61,10 @@ __host__ __device__ constexpr std::int32_t UnitBytes(std::int32_t columns) { ret
 // rows in shared memory are multiples of 32 bytes as well, a copy takes 0.6 to 0.8 of the time.
 inline constexpr std::int32_t kPlaneSkew = 3, kWideSkew = 7;
 
-inline constexpr std::int32_t kMostStages = 8;      // of any ring
-inline constexpr int kMostGroups = 2;               // of depthwise warps
-inline constexpr std::int32_t kBarrierBytes = 640;  // and which tile the stages of two rings are of
+inline constexpr std::int32_t kMostStages = 8;  // of any ring
+// Groups of depthwise warps. The barriers of a third one stand behind all others.
+inline constexpr int kMostGroups = 3, kNearGroups = 2;
+inline constexpr std::int32_t kBarrierBytes = 768;  // and which tile the stages of two rings are of
 
 // NCHW: y leaves in boxes of 32 columns of a row by so many output channels. Each multiplying warp has room
 // for two of them, 128 bytes a channel.
@@ -71,11 +77,23 @@ __host__ __device__ constexpr std::int32_t BoxBytes(int parts) {
 // Of other kernels the warps that multiply lack registers for that.
 __host__ __device__ constexpr bool HasBoxesOut(int parts, bool turns) { return turns || parts == 0; }
 
+// How the warpgroups that multiply share the work.
+enum class Sharing {
+  kHalves,   // two: either has half of a tile's pixels (NHWC) or output channels (NCHW)
+  kTurns,    // two, each of which has all of every second tile
+  kOne,      // one: there are more warps for the depthwise half, or few pixels
+  kColumns,  // two: either has half of the output channels of few pixels (NHWC)
+};
+
 // Warps that multiply, and those of a block of so many matrices of 8 output channels in all. Of the others
 // the first make the depthwise half, and the rest loads, the last one pointwise weights.
 inline constexpr int kMultiplyWarps = 8;
-__host__ __device__ constexpr int WarpsOf(int matrices, int parts, bool turns) {
-  return matrices > 16 || parts == 0 || turns ? 16 : 20;
+__host__ __device__ constexpr int MultiplyWarps(Sharing sharing) {
+  return sharing == Sharing::kOne ? kMultiplyWarps / 2 : kMultiplyWarps;
+}
+__host__ __device__ constexpr int WarpsOf(int matrices, int parts, Sharing sharing) {
+  if (sharing == Sharing::kOne || sharing == Sharing::kColumns) return 20;
+  return matrices > 16 || parts == 0 || sharing == Sharing::kTurns ? 16 : 20;
 }
 
 // One launch. Steps are of 4-byte words, bytes are of shared memory.
@@ -113,12 +131,13 @@ struct Plan {
   bool resident;  // the pointwise weights of all units stay in shared memory
   bool copies;    // x by loads of the copying threads, element by element; else by TMA
   bool by_rows;   // TMA: box_rows rows after the other, since tiles may be of several images
-  // Each depthwise group waits for input tiles at barriers of its own: a barrier does not tell a phase from
-  // the one before the last, so who waits has to see them all. Every second round of a slot is a group's, or
-  // all.
-  std::int32_t x_round_shift;
-  bool vectors;    // y is written 16 bytes at a time
-  bool boxes_out;  // NCHW: y is written by TMA, from shared memory
+  // Of up to two depthwise groups, whether only every second round of a slot of x is one's.
+  bool x_alternates;
+  bool vectors;                 // y is written 16 bytes at a time
+  bool boxes_out;               // NCHW: y is written by TMA, from shared memory
+  std::int32_t slots;           // that a tile has room for
+  std::int32_t strip_passes;    // pairs of strips of a tile
+  std::int32_t multiply_warps;  // that read a stage of operands, or of weights
 };
 
 // The input row in shared memory at which band `band` of a tile begins, the tile's first band being band

@@ -15,31 +15,39 @@
 
 namespace assay::dsconv::hopper_tf32 {
 
-// 256 columns as twice 128: the compiler wants an instruction's sums to fit into an equal share of the
-// registers.
-template <int kMatrices>
+// 256 columns as twice 128, and in blocks of 640 160 as twice 80: the compiler wants an instruction's sums to
+// fit into an equal share of the registers.
+template <bool kManyWarps, int kMatrices>
 __device__ __forceinline__ void MultiplyColumns(float (&sums)[kMatrices][4], std::uint64_t a, std::uint64_t b,
                                                 bool adds) {
-  if constexpr (kMatrices <= 20) {
+  if constexpr (kMatrices <= (kManyWarps ? 16 : 20)) {
     device::MultiplyTf32(sums, a, b, adds);
   } else {
-    static_assert(kMatrices == 32);
-    device::MultiplyTf32(reinterpret_cast<float(&)[16][4]>(sums[0]), a, b, adds);
-    device::MultiplyTf32(reinterpret_cast<float(&)[16][4]>(sums[16]), a, b + 128, adds);
+    static_assert(kMatrices == 20 || kMatrices == 32);
+    constexpr int kHalf = kMatrices / 2;
+    device::MultiplyTf32(reinterpret_cast<float(&)[kHalf][4]>(sums[0]), a, b, adds);
+    device::MultiplyTf32(reinterpret_cast<float(&)[kHalf][4]>(sums[kHalf]), a, b + kHalf * 8, adds);
   }
 }
 
 // A warpgroup's part of the products: kRows x 64 pixels, 8 * kColumns of the block's 8 * kMatrices columns.
-// With kTurns that is all of every second tile.
-template <bool kChannelsLast, int kMatrices, bool kTurns>
+template <bool kChannelsLast, int kMatrices, Sharing kSharing, int kTileSlots>
 struct Share {
-  static constexpr int kRows = kChannelsLast && !kTurns ? 1 : 2;
-  static constexpr int kColumns = kChannelsLast || kTurns ? kMatrices : kMatrices / 2;
+  static constexpr bool kHalvesPixels = kChannelsLast && kSharing == Sharing::kHalves;
+  static constexpr bool kHalvesColumns =
+      (!kChannelsLast && kSharing == Sharing::kHalves) || kSharing == Sharing::kColumns;
+  static constexpr int kRows = kHalvesPixels ? 1 : kTileSlots / 32;
+  static constexpr int kColumns = kHalvesColumns ? kMatrices / 2 : kMatrices;
+  static constexpr int kSlots = kTileSlots;
+  static constexpr std::int32_t kStep = OperandStep(kTileSlots);
+  static constexpr bool kManyWarps = kSharing == Sharing::kOne || kSharing == Sharing::kColumns;
   using Sums = float[kRows][kColumns][4];
 
-  __device__ static constexpr std::int32_t OperandAt(int group) { return kRows == 1 ? group * (64 * 16) : 0; }
-  __device__ static constexpr std::int32_t WeightsAt(int group) {
-    return kColumns == kMatrices ? 0 : group * (kColumns * 128);
+  __device__ static constexpr std::int32_t OperandAt(int group) {
+    return kHalvesPixels ? group * (64 * 16) : 0;
+  }
+  __device__ static constexpr std::int32_t FirstColumn(int group) {
+    return kHalvesColumns ? group * (kColumns * 8) : 0;
   }
 };
 
@@ -48,18 +56,19 @@ struct Share {
 template <class Part, int kMatrices, int kChunk, int kParts>
 __device__ __forceinline__ void MultiplyUnit(typename Part::Sums& sums, const char* operand,
                                              const char* weights, bool adds) {
-  constexpr std::uint64_t kStep = 2 * kOperandStep / 16, kWeightStep = kMatrices * 256 / 16;
-  constexpr std::uint64_t kRest = OperandBytes(kChunk) / 16;
+  constexpr std::uint64_t kStep = 2 * Part::kStep / 16, kWeightStep = kMatrices * 256 / 16;
+  constexpr std::uint64_t kRest = OperandBytes(kChunk, kSlots) / 16;
   constexpr std::uint64_t kWeightRest = UnitBytes(kMatrices * 8) / kParts / 16;
-  const std::uint64_t a = device::MatrixDescriptor(operand, 128, kOperandStep);
+  const std::uint64_t a = device::MatrixDescriptor(operand, 128, Part::kStep);
   const std::uint64_t b = device::MatrixDescriptor(weights, 128, kMatrices * 128);
   const auto multiply = [&](std::uint64_t of_a, std::uint64_t of_b, bool first) {
 #pragma unroll
     for (int step = 0; step < UnitChannels(kParts) / 8; ++step) {
 #pragma unroll
       for (int i = 0; i < Part::kRows; ++i) {
-        MultiplyColumns(sums[i], of_a + static_cast<std::uint64_t>(step) * kStep + i * 64,
-                        of_b + static_cast<std::uint64_t>(step) * kWeightStep, !first || step > 0 || adds);
+        MultiplyColumns<Part::kManyWarps>(sums[i], of_a + static_cast<std::uint64_t>(step) * kStep + i * 64,
+                                          of_b + static_cast<std::uint64_t>(step) * kWeightStep,
+                                          !first || step > 0 || adds);
       }
     }
   };
@@ -94,15 +103,47 @@ struct Releases {
   }
 };
 
+// The products of a tile, enqueued: those of its last unit may still be on their way.
+template <class Part, int kMatrices, int kChunk, int kParts, bool kTurns, class Wait>
+__device__ __forceinline__ void MultiplyTile(const Block& block, int group, bool resident, RingAt& a,
+                                             RingAt& w, Releases<kTurns>& read, Wait&& wait,
+                                             typename Part::Sums& sums) {
+  constexpr std::int32_t kUnits = kChunk / UnitChannels(kParts);
+  const Plan& plan = block.plan;
+#pragma unroll 1
+  for (std::int32_t chunk = 0, unit = 0; chunk < plan.chunks; ++chunk, a.Next(plan.operand_stages)) {
+    if (chunk > 0) wait();
+    const char* operand = block.a_ring + a.slot * block.operand_bytes + Part::OperandAt(group);
+#pragma unroll
+    for (int in_chunk = 0; in_chunk < kUnits; ++in_chunk, ++unit) {
+      if (in_chunk > 0 && unit == plan.units) break;
+      const bool first = in_chunk == 0 && chunk == 0;
+      if (!resident) device::WaitBarrier(block.w_filled + w.slot, w.filled());
+      device::FenceProducts();
+      MultiplyUnit<Part, kMatrices, kChunk, kParts>(
+          sums, operand + in_chunk * (UnitChannels(kParts) / 4 * Part::kStep),
+          block.w_ring + (resident ? unit : w.slot) * plan.pointwise_bytes + Part::FirstColumn(group) * 16,
+          !first);
+      device::CommitProducts();
+      if (!resident || (in_chunk == 0 && chunk > 0)) device::WaitProducts<1>();
+      if (!first) read.Weights();
+      if (in_chunk == 0 && chunk > 0) read.Operands();
+      if constexpr (!kTurns) w.Next(plan.weight_stages);
+    }
+  }
+}
+
 // Where warpgroups take turns, one stores while the other multiplies.
-template <bool kChannelsLast, int kMatrices, int kChunk, int kParts, bool kTurns>
+template <bool kChannelsLast, int kMatrices, int kChunk, int kParts, Sharing kSharing, int kTileSlots>
 __device__ __forceinline__ void MultiplyOperands(const Block& block, float* __restrict__ y, int group,
                                                  int warp, int lane) {
-  using Part = Share<kChannelsLast, kMatrices, kTurns>;
-  constexpr std::int32_t kUnits = kChunk / UnitChannels(kParts);
+  constexpr bool kTurns = kSharing == Sharing::kTurns;
+  using Part = Share<kChannelsLast, kMatrices, kSharing, kTileSlots>;
   const Plan& plan = block.plan;
   RingAt a, w;
   Releases<kTurns> read{block, lane, {}, {}};
+  constexpr bool kKeepsBiases = kChannelsLast && (kSharing == Sharing::kOne || kTurns) && kMatrices <= 8;
+  KeptBiases<kKeepsBiases ? kMatrices : 1> kept;
   std::uint32_t phases = 0;  // of the stages, where they are not the ring's rounds: AFilled()
   const bool resident = kTurns || plan.resident;
   if (resident) device::WaitBarrier(block.w_filled, 0);
@@ -142,46 +183,57 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, float* __re
 #pragma unroll
         for (auto& column : row) column[0] = column[1] = column[2] = column[3] = 0.0f;
     }
-#pragma unroll 1
-    for (std::int32_t unit = 0; unit < plan.units; ++unit) {
-      const std::int32_t in_chunk = unit % kUnits;
-      if (!resident) device::WaitBarrier(block.w_filled + w.slot, w.filled());
-      if (in_chunk == 0 && unit > 0) wait();
-      device::FenceProducts();
-      MultiplyUnit<Part, kMatrices, kChunk, kParts>(
-          sums,
-          block.a_ring + a.slot * block.operand_bytes + Part::OperandAt(group) +
-              in_chunk * (UnitChannels(kParts) / 4 * kOperandStep),
-          block.w_ring + (resident ? unit : w.slot) * plan.pointwise_bytes + Part::WeightsAt(group),
-          unit > 0);
-      device::CommitProducts();
-      if (unit > 0) {
-        device::WaitProducts<1>();
-        read.Weights();
-        if (in_chunk == 0) read.Operands();
-      }
-      if constexpr (!kTurns) w.Next(plan.weight_stages);
-      if (in_chunk == kUnits - 1 || unit == plan.units - 1) a.Next(plan.operand_stages);
-    }
-    device::WaitProducts<0>();
-#pragma unroll
-    for (int i = 0; i < Part::kRows; ++i) device::HoldSums(sums[i]);
-    read.Weights();
+    MultiplyTile<Part, kMatrices, kChunk, kParts, kTurns>(block, group, resident, a, w, read, wait, sums);
     // Stands with each of the tile's chunks. Kept where blocks have no register left to find it again.
-    if constexpr (WarpsOf(kMatrices, kParts, kTurns) > 16) {
+    if constexpr (WarpsOf(kMatrices, kParts, kSharing) > 16) {
       item = kTurns ? Block::Read(block.AItem(read.a.slot)) : block.AItem(read.a.slot);
     }
-    read.Operands();
-    skip();
-    const TileAt at(plan, item, block.rank);
-    if constexpr (kChannelsLast) {
+    const auto end_products = [&] {
+      device::WaitProducts<0>();
 #pragma unroll
-      for (int row = 0; row < Part::kRows; ++row) {
-        StorePixels<kMatrices>(block.shape, plan, at, block.packed, y, kTurns ? row : group, warp, lane,
-                               sums[row]);
+      for (int i = 0; i < Part::kRows; ++i) device::HoldSums(sums[i]);
+      read.Weights();
+      read.Operands();
+      skip();
+    };
+    if constexpr (kChannelsLast) {
+      std::int32_t k0 = 0;
+      LanePixels<kTileSlots> pixels[Part::kRows];
+      const auto place = [&](int row) {
+        const TileAt at(plan, item, block.rank);
+        if constexpr (!kTurns) k0 = at.channel_block * (kMatrices * 8) + Part::FirstColumn(group);
+        pixels[row].MoveTo(block.shape, plan, at, k0 + lane % 4 * 4, Part::kHalvesPixels ? group : row, warp,
+                           lane);
+      };
+      // While the last products are made, where there are registers for it.
+      constexpr bool kEarly = Part::kRows == 1 || Part::kColumns < 16;
+      if constexpr (kEarly) {
+#pragma unroll
+        for (int row = 0; row < Part::kRows; ++row) place(row);
+      }
+      end_products();
+      if constexpr (!kEarly && !kTurns) {
+        k0 = TileAt(plan, item, block.rank).channel_block * (kMatrices * 8) + Part::FirstColumn(group);
+      }
+      const auto store = [&](const auto& biases) {
+        const auto end = [&](int row, auto& sums_of) {
+          if constexpr (!kEarly) place(row);
+          EndSums(block.shape.act_out, biases, sums_of);
+          StorePixels(plan, pixels[row], y, block.shape.k - k0 - lane % 4 * 4, sums_of);
+        };
+        end(0, sums[0]);
+        if constexpr (Part::kRows == 2) end(1, sums[1]);
+      };
+      if constexpr (kKeepsBiases) {
+        kept.MoveTo(block.packed, k0, lane);
+        store(kept);
+      } else {
+        store(LoadedBiases(reinterpret_cast<const float*>(block.packed) + k0, lane));
       }
     } else {
-      const std::int32_t k0 = kTurns ? 0 : at.channel_block * (kMatrices * 8) + group * (Part::kColumns * 8);
+      end_products();
+      const TileAt at(plan, item, block.rank);
+      const std::int32_t k0 = kTurns ? 0 : at.channel_block * (kMatrices * 8) + Part::FirstColumn(group);
       StorePlanes<kParts, kTurns, Part::kColumns>(block, at, k0, y, group * 4 + warp, warp, lane, sums);
     }
   }
