@@ -31,6 +31,7 @@ namespace assay::device {
 #define ASSAY_D32_39 "%32, %33, %34, %35, %36, %37, %38, %39"
 #define ASSAY_D32 "%32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47"
 #define ASSAY_D48_51 "%48, %49, %50, %51"
+#define ASSAY_D48_55 "%48, %49, %50, %51, %52, %53, %54, %55"
 #define ASSAY_D48 "%48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63"
 #define ASSAY_D64 "%64, %65, %66, %67, %68, %69, %70, %71, %72, %73, %74, %75, %76, %77, %78, %79"
 #define ASSAY_D80 "%80, %81, %82, %83, %84, %85, %86, %87, %88, %89, %90, %91, %92, %93, %94, %95"
@@ -61,6 +62,8 @@ ASSAY_PRODUCTS(9, "m64n72", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32_35, "36", "37
                ASSAY_SUMS(8))
 ASSAY_PRODUCTS(12, "m64n96", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32, "48", "49", ASSAY_SUMS8(0),
                ASSAY_SUMS4(8))
+ASSAY_PRODUCTS(14, "m64n112", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48_55, "56", "57",
+               ASSAY_SUMS8(0), ASSAY_SUMS4(8), ASSAY_SUMS2(12))
 ASSAY_PRODUCTS(16, "m64n128", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48, "64", "65",
                ASSAY_SUMS16(0))
 ASSAY_PRODUCTS(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64, "80",
@@ -175,6 +178,7 @@ __device__ __forceinline__ void MultiplyFrom(float (&d)[kTiles][4], const std::u
 #undef ASSAY_D32_39
 #undef ASSAY_D32
 #undef ASSAY_D48_51
+#undef ASSAY_D48_55
 #undef ASSAY_D48
 #undef ASSAY_D64
 #undef ASSAY_D80

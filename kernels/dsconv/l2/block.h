@@ -69,8 +69,11 @@ struct Block {
   __device__ __forceinline__ std::int32_t PixelBlock(std::int32_t tile) const {
     return plan.by_columns.Quotient(tile) * plan.tile.pixel_blocks + rank;
   }
+  // In another order for each pixel block: else a cluster whose step is a multiple of the column tiles would
+  // multiply the same columns always, and the last ones may be fewer.
   __device__ __forceinline__ std::int32_t ColumnTile(std::int32_t tile) const {
-    return plan.by_columns.Remainder(tile);
+    const std::int32_t pixels = plan.by_columns.Quotient(tile);
+    return plan.by_columns.Remainder(tile - pixels * plan.column_tiles + pixels);
   }
 };
 

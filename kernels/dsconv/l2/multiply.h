@@ -65,24 +65,74 @@ class Rings {
   wide::RingAt a_, w_;
 };
 
-template <class T, int kTiles, bool kVectors>
+template <class T, int kTiles, bool kVectors, int kProducts>
 __device__ __forceinline__ void StoreSums(const Block& block, T* y, std::int32_t tile, int warp, int lane,
-                                          const float (&sums)[kTiles][4]) {
+                                          const float (&sums)[kProducts][4]) {
   const Shape& shape = block.shape;
   const std::int32_t first = block.PixelBlock(tile) * kPixels + warp * 16 + lane / 4;
   using Type = TypeOf<T>;
   constexpr int kMatrices = Type::template Matrices<kTiles>();
-  const std::int32_t k0 = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * (kMatrices * 2);
+  // Of TF32 found again, for lack of registers, not kept since the sums began.
+  const std::int32_t again = sizeof(T) == 4 ? device::Opaque(tile) : tile;
+  const std::int32_t k0 = block.ColumnTile(again) * (kTiles * 8) + lane % 4 * (kMatrices * 2);
 #pragma unroll
   for (int lower = 0; lower < 2; ++lower) {
     const std::int32_t pixel = first + 8 * lower;
     if (pixel >= block.plan.pixels) continue;
     T* to = y + static_cast<std::int64_t>(pixel) * shape.k;
 #pragma unroll
-    for (int i = 0; i < kTiles; i += kMatrices) {
+    for (int i = 0; i < kProducts; i += kMatrices) {
       Type::template StoreSums<kVectors, kMatrices>(shape, block.plan.output, to, k0 + i * 8, lower,
                                                     sums + i);
     }
+  }
+}
+
+// A tile of kTiles matrices of columns, of which the first kProducts have output channels.
+template <class T, int kTiles, int kProducts, bool kAtOnce, class AnyRings>
+__device__ __forceinline__ void MultiplyTile(const Block& block, T* y, std::int32_t tile, int warp, int lane,
+                                             AnyRings& rings) {
+  const Plan& plan = block.plan;
+  const auto* biases = reinterpret_cast<const float*>(block.workspace);
+  constexpr bool kFloats = std::is_same_v<T, float>, kFromRegisters = std::is_same_v<AnyRings, RegisterRings>;
+  constexpr int kMost = kAtOnce ? kTiles : wide::kMostTiles;
+  float sums[kProducts][4];
+  TypeOf<T>::template StartSums<kProducts>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
+  const std::int32_t last = Products<TypeOf<T>::kPlanes>(block.shape, plan) - 1;
+  if constexpr (kFromRegisters) {
+    const std::int32_t whole = kFloats ? last + 1 : last;
+    for (std::int32_t chunk = 0; chunk < whole; ++chunk) MultiplyFromRegisters<T, 4>(rings, sums);
+    if constexpr (!kFloats) {
+      if (plan.last_steps > 2) {
+        MultiplyFromRegisters<T, 4>(rings, sums);
+      } else {
+        MultiplyFromRegisters<T, 2>(rings, sums);
+      }
+    }
+  } else {
+    for (std::int32_t chunk = 0; chunk < last; ++chunk)
+      wide::MultiplyChunk<T, kProducts, 4, kMost>(rings, chunk, sums);
+    if (plan.last_steps > 2) {
+      wide::MultiplyChunk<T, kProducts, 4, kMost>(rings, last, sums);
+    } else {
+      wide::MultiplyChunk<T, kProducts, 2, kMost>(rings, last, sums);
+    }
+  }
+  if (plan.tile.resident) rings.BeginWeights();
+  // All of the tile's operands have been copied: others may take their place.
+  const std::int32_t pixels = block.PixelBlock(device::Opaque(tile));
+  if (plan.Recycles() && warp == 0 && lane == 0 && pixels < plan.blocks) {
+    device::FenceGlobalForCopies();
+    device::ReleaseAdd(block.Counters() + Plan::kDone + pixels, 1);
+  }
+  __syncwarp();
+  device::WaitProducts<0>();
+  device::HoldSums(sums);
+  if constexpr (!kFromRegisters) rings.GiveBack();
+  if (block.shape.k % (16 / static_cast<int>(sizeof(T))) == 0) {
+    StoreSums<T, kTiles, true>(block, y, tile, warp, lane, sums);
+  } else {
+    StoreSums<T, kTiles, false>(block, y, tile, warp, lane, sums);
   }
 }
 
@@ -91,50 +141,17 @@ template <class T, int kTiles, bool kAtOnce>
 __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int warp, int lane) {
   static_assert(kTiles % TypeOf<T>::template Matrices<kTiles>() == 0, "a lane stores their columns at once");
   const Plan& plan = block.plan;
-  const auto* biases = reinterpret_cast<const float*>(block.workspace);
   // Of 16 bits, 256 columns are no faster for it.
   constexpr bool kFloats = std::is_same_v<T, float>,
                  kFromRegisters = !kAtOnce && (kFloats ? kTiles > 24 : kTiles == 26);
-  constexpr int kMost = kAtOnce ? kTiles : wide::kMostTiles;
+  // Of 728 channels in blocks of 256 the last has 216.
+  constexpr int kNarrow = kTiles == 32 && !kFloats ? 28 : kTiles;
   std::conditional_t<kFromRegisters, RegisterRings, Rings> rings(block, warp, lane);
   for (std::int32_t tile = block.cluster; tile < plan.tiles; tile += plan.clusters) {
-    float sums[kTiles][4];
-    TypeOf<T>::template StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
-    const std::int32_t last = Products<TypeOf<T>::kPlanes>(block.shape, plan) - 1;
-    if constexpr (kFromRegisters) {
-      const std::int32_t whole = kFloats ? last + 1 : last;
-      for (std::int32_t chunk = 0; chunk < whole; ++chunk) MultiplyFromRegisters<T, 4>(rings, sums);
-      if constexpr (!kFloats) {
-        if (plan.last_steps > 2) {
-          MultiplyFromRegisters<T, 4>(rings, sums);
-        } else {
-          MultiplyFromRegisters<T, 2>(rings, sums);
-        }
-      }
+    if (kNarrow < kTiles && block.shape.k - block.ColumnTile(tile) * (kTiles * 8) <= kNarrow * 8) {
+      MultiplyTile<T, kTiles, kNarrow, kAtOnce>(block, y, tile, warp, lane, rings);
     } else {
-      for (std::int32_t chunk = 0; chunk < last; ++chunk)
-        wide::MultiplyChunk<T, kTiles, 4, kMost>(rings, chunk, sums);
-      if (plan.last_steps > 2) {
-        wide::MultiplyChunk<T, kTiles, 4, kMost>(rings, last, sums);
-      } else {
-        wide::MultiplyChunk<T, kTiles, 2, kMost>(rings, last, sums);
-      }
-    }
-    if (plan.tile.resident) rings.BeginWeights();
-    // All of the tile's operands have been copied: others may take their place.
-    const std::int32_t pixels = block.PixelBlock(device::Opaque(tile));
-    if (plan.Recycles() && warp == 0 && lane == 0 && pixels < plan.blocks) {
-      device::FenceGlobalForCopies();
-      device::ReleaseAdd(block.Counters() + Plan::kDone + pixels, 1);
-    }
-    __syncwarp();
-    device::WaitProducts<0>();
-    device::HoldSums(sums);
-    if constexpr (!kFromRegisters) rings.GiveBack();
-    if (block.shape.k % (16 / static_cast<int>(sizeof(T))) == 0) {
-      StoreSums<T, kTiles, true>(block, y, tile, warp, lane, sums);
-    } else {
-      StoreSums<T, kTiles, false>(block, y, tile, warp, lane, sums);
+      MultiplyTile<T, kTiles, kTiles, kAtOnce>(block, y, tile, warp, lane, rings);
     }
   }
 }
