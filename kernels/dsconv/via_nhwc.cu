@@ -7,7 +7,10 @@
 #include <cuda_runtime.h>
 
 #include <cstdint>
+#include <map>
+#include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "kernels/dsconv/auto/plan.h"
@@ -52,13 +55,12 @@ class ViaNhwc {
 
   static std::vector<Tile> Tiles(const assay_problem& problem, const Shape& shape,
                                  const assay_device_info& device) {
-    const SizesView view(automatic::SizesOf(problem), problem.dtype, ASSAY_NHWC);
-    const auto picks = automatic::RankAll(Promise(problem.dtype), view.View(), device);
-    if (picks.empty() || picks.front().us <= 0) return {{0}};
+    const double picked_us = PickedUs(problem, device);
+    if (picked_us <= 0) return {{0}};
     // Bytes that are read and written a microsecond, and two launches more.
     constexpr double kBytesPerUs = 3e6, kLaunchUs = 2.5;
     const auto bytes = static_cast<double>(BytesOf(InputOf(shape)) + BytesOf(OutputOf(shape)));
-    return {{picks.front().us + 2 * bytes / kBytesPerUs + 2 * kLaunchUs}};
+    return {{picked_us + 2 * bytes / kBytesPerUs + 2 * kLaunchUs}};
   }
   static std::string TileName(const Tile&) { return "picked"; }
   static double Cost(const assay_problem&, const Shape&, const assay_device_info&, const Tile& tile) {
@@ -98,6 +100,29 @@ class ViaNhwc {
   }
 
  private:
+  // Of what is picked in NHWC; 0: not known. `auto` asks for a problem and for each that was tuned in NCHW,
+  // every time, and ranking takes a twentieth of a second: it is remembered.
+  static double PickedUs(const assay_problem& problem, const assay_device_info& device) {
+    using Key = std::tuple<decltype(automatic::Values(automatic::Sizes{})), assay_dtype, std::string,
+                           std::int32_t, std::int32_t, std::int64_t>;
+    static std::mutex guard;
+    static std::map<Key, double> known;
+    const automatic::Sizes sizes = automatic::SizesOf(problem);
+    const Key key{
+        automatic::Values(sizes),     problem.dtype, device.name, device.num_sms, device.compute_capability,
+        device.shared_bytes_per_block};
+    {
+      const std::lock_guard lock(guard);
+      if (const auto found = known.find(key); found != known.end()) return found->second;
+    }
+    const SizesView view(sizes, problem.dtype, ASSAY_NHWC);
+    const auto picks = automatic::RankAll(Promise(problem.dtype), view.View(), device);
+    const double us = picks.empty() ? 0 : picks.front().us;
+    const std::lock_guard lock(guard);
+    known.emplace(key, us);
+    return us;
+  }
+
   static constexpr std::int64_t kMostBlocks = 0x7fffffff;
 
   // The planes of x, and the pixels of the y that is picked for.
