@@ -6,7 +6,6 @@
 
 #include "harness/cli/commands.h"
 #include "harness/cli/run_setup.h"
-#include "harness/config/config.h"
 #include "harness/report/report.h"
 #include "harness/run/merge.h"
 #include "harness/run/runner.h"
@@ -23,8 +22,7 @@ ExitCode Merge(const MergeArguments& arguments, const std::string& command_line)
   CheckOutDir(arguments.out, false, "results.jsonl");
   std::vector<RunPart> parts;
   for (const std::filesystem::path& dir : arguments.parts) {
-    CheckHoldsJournal(dir);
-    parts.push_back({dir, ReadJournal(dir / "results.jsonl")});
+    parts.push_back({dir, ReadRun(dir)});
     if (parts.back().journal.torn) {
       fmt::print("The last line of {} was cut short and has been left out.\n",
                  (dir / "results.jsonl").string());

@@ -11,8 +11,7 @@ namespace assay {
 namespace {
 
 void Report(const std::filesystem::path& dir) {
-  CheckHoldsJournal(dir);
-  const Journal journal = ReadJournal(dir / "results.jsonl");
+  const Journal journal = ReadRun(dir);
   WriteReports(dir, journal);
   if (journal.torn) fmt::print("The last line of results.jsonl was cut short and has been left out.\n");
   fmt::print("{}\nReports: {}\n", RenderConsole(journal, 0), (dir / "report.html").string());

@@ -26,10 +26,11 @@ void CheckOutDir(const std::filesystem::path& dir, bool resume, const std::strin
   }
 }
 
-void CheckHoldsJournal(const std::filesystem::path& dir) {
+Journal ReadRun(const std::filesystem::path& dir) {
   if (!std::filesystem::exists(dir / "results.jsonl")) {
     throw ConfigError(fmt::format("{} holds no results.jsonl, from which reports are made", dir.string()));
   }
+  return ReadJournal(dir / "results.jsonl");
 }
 
 std::vector<std::filesystem::path> AllPacks(const std::vector<std::filesystem::path>& added) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/device/pack_loader.h"
+#include "harness/record/journal.h"
 
 namespace assay {
 
@@ -16,8 +17,9 @@ std::filesystem::path DefaultOutDir(const std::string& name);
 // with. Throws ConfigError.
 void CheckOutDir(const std::filesystem::path& dir, bool resume, const std::string& journal);
 
-// The other way round: throws ConfigError for a folder without results.jsonl.
-void CheckHoldsJournal(const std::filesystem::path& dir);
+// The journal of a run in its folder. Throws ConfigError for a folder without results.jsonl, and as
+// ReadJournal.
+Journal ReadRun(const std::filesystem::path& dir);
 
 // The built-in packs and those that were added; throws ConfigError if one of these does not exist.
 std::vector<std::filesystem::path> AllPacks(const std::vector<std::filesystem::path>& added);

@@ -23,6 +23,11 @@ namespace {
 
 using automatic::SizesView;
 
+// The problem that is picked for.
+SizesView InNhwc(const assay_problem& problem) {
+  return {automatic::SizesOf(problem), problem.dtype, ASSAY_NHWC};
+}
+
 std::int64_t Up(std::int64_t bytes) { return (bytes + 255) / 256 * 256; }
 
 class ViaNhwc {
@@ -44,7 +49,7 @@ class ViaNhwc {
       return "takes fp16 and bf16; of fp32, hopper_tf32x3, hopper_ffma, tf32x3 and tiled take nchw as it is";
     }
     if (problem.layout != ASSAY_NCHW) return "takes nchw; others take nhwc as it is";
-    const SizesView view(automatic::SizesOf(problem), problem.dtype, ASSAY_NHWC);
+    const SizesView view = InNhwc(problem);
     if (std::string why = WhyNotAnyVariant(view.View()); !why.empty()) return "in nhwc: " + why;
     if (InputOf(shape).Blocks() > kMostBlocks || OutputOf(shape).Blocks() > kMostBlocks)
       return "x or y has more than 2^31 - 1 blocks of 64 pixels by 64 channels";
@@ -73,8 +78,7 @@ class ViaNhwc {
   ViaNhwc(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
       : input_(InputOf(shape)),
         output_(OutputOf(shape)),
-        picked_(Promise(problem.dtype),
-                SizesView(automatic::SizesOf(problem), problem.dtype, ASSAY_NHWC).View(), device),
+        picked_(Promise(problem.dtype), InNhwc(problem).View(), device),
         description_("x and y transposed; " + picked_.description()) {}
   ViaNhwc(const assay_problem& problem, const Shape& shape, const assay_device_info& device, const Tile&)
       : ViaNhwc(problem, shape, device) {}
@@ -107,15 +111,17 @@ class ViaNhwc {
                            std::int32_t, std::int32_t, std::int64_t>;
     static std::mutex guard;
     static std::map<Key, double> known;
-    const automatic::Sizes sizes = automatic::SizesOf(problem);
-    const Key key{
-        automatic::Values(sizes),     problem.dtype, device.name, device.num_sms, device.compute_capability,
-        device.shared_bytes_per_block};
+    const Key key{automatic::Values(automatic::SizesOf(problem)),
+                  problem.dtype,
+                  device.name,
+                  device.num_sms,
+                  device.compute_capability,
+                  device.shared_bytes_per_block};
     {
       const std::lock_guard lock(guard);
       if (const auto found = known.find(key); found != known.end()) return found->second;
     }
-    const SizesView view(sizes, problem.dtype, ASSAY_NHWC);
+    const SizesView view = InNhwc(problem);
     const auto picks = automatic::RankAll(Promise(problem.dtype), view.View(), device);
     const double us = picks.empty() ? 0 : picks.front().us;
     const std::lock_guard lock(guard);

@@ -116,7 +116,6 @@ class Plan {
     for (const Pick& pick : RankAll(promise, problem, device)) {
       if (!TryToMake(pick, problem, device, &error)) continue;
       const char* said = variant_->describe != nullptr ? variant_->describe(plan_) : nullptr;
-      us_ = pick.us;
       description_ = pick.variant + (pick.configuration.empty() ? "" : " " + pick.configuration) + ", " +
                      Basis(pick) + (said != nullptr && *said != '\0' ? ": " + std::string(said) : "");
       return;
@@ -128,7 +127,6 @@ class Plan {
   Plan& operator=(const Plan&) = delete;
 
   const std::string& description() const { return description_; }
-  double us() const { return us_; }  // measured or predicted of a launch; 0: not known
 
   std::uint64_t workspace_bytes() const {
     return variant_->workspace_bytes != nullptr ? variant_->workspace_bytes(plan_) : 0;
@@ -158,7 +156,6 @@ class Plan {
   const assay_variant* variant_ = nullptr;
   void* plan_ = nullptr;
   std::string description_;
-  double us_ = 0;
 };
 
 }  // namespace assay::dsconv::automatic

@@ -18,7 +18,6 @@ struct Matrices {
   std::int32_t rows, columns, down, across, count;
   device::Divisor by_across, by_down;
 
-  Matrices() = default;
   Matrices(std::int32_t of_count, std::int32_t of_rows, std::int32_t of_columns)
       : rows(of_rows),
         columns(of_columns),
