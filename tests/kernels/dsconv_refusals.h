@@ -16,7 +16,7 @@ inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
                            variant == "hopper_ffma" || variant == "hopper_l2_tf32";
   if (variant == "hopper" || variant == "hopper_sparse" || variant == "hopper_keep" ||
       variant == "hopper_strips" || variant == "hopper_wide" || variant == "hopper_l2" ||
-      variant == "hopper_dilated" || variant == "hopper_group" || hopper_tf32) {
+      variant == "hopper_phases" || variant == "hopper_dilated" || variant == "hopper_group" || hopper_tf32) {
     return "needs sm_90a";
   }
   if ((variant == "mma" || variant == "hopper_small") && dtype == ASSAY_F32)

@@ -71,6 +71,10 @@ ASSAY_PRODUCTS(20, "m64n160", ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_
 ASSAY_PRODUCTS(24, "m64n192",
                ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80, "96",
                "97", ASSAY_SUMS16(0), ASSAY_SUMS8(16))
+ASSAY_PRODUCTS(28, "m64n224",
+               ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
+                        ", " ASSAY_D96,
+               "112", "113", ASSAY_SUMS16(0), ASSAY_SUMS8(16), ASSAY_SUMS4(24))
 ASSAY_PRODUCTS(32, "m64n256",
                ASSAY_D0 ", " ASSAY_D16 ", " ASSAY_D32 ", " ASSAY_D48 ", " ASSAY_D64 ", " ASSAY_D80
                         ", " ASSAY_D96 ", " ASSAY_D112,

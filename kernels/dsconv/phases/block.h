@@ -1,0 +1,86 @@
+// What the warps of a block share, and its place in the cluster.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#ifndef ASSAY_SIMT
+
+#include "kernels/device/ptx/cluster.h"
+#include "kernels/device/ptx/cluster_copy.h"
+#include "kernels/device/ptx/mbarrier.h"
+#include "kernels/device/ptx/opaque.h"
+#include "kernels/device/shared_memory.h"
+#include "kernels/dsconv/phases/plan.h"
+
+namespace assay::dsconv::phases {
+
+struct Storage {
+  unsigned char bytes[1024];  // and what follows
+};
+
+struct Block {
+  const Shape& shape;
+  const Plan& plan;
+  char* const workspace;
+  std::uint64_t *filled, *free, *inputs;  // of each stage; of boxes of x
+  char *outputs, *stages;                 // together the boxes of x before
+  const std::int32_t rank;                // in the cluster: which pixels
+  const std::int32_t cluster;
+
+  __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, char* to_workspace)
+      : shape(of_shape),
+        plan(of_plan),
+        workspace(to_workspace),
+        rank(device::PlaceInClusterX()),
+        cluster(device::ClusterNumber()) {
+    // The swizzle counts rows from addresses that are multiples of 1024.
+    char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
+    shared += device::Opaque((1024 - static_cast<std::int32_t>(device::SharedAddress(shared) % 1024)) % 1024);
+    filled = reinterpret_cast<std::uint64_t*>(shared), free = filled + kMostStages;
+    inputs = free + kMostStages;
+    outputs = shared + kHeadBytes, stages = outputs + kOutputBytes;
+  }
+
+  // Each warp begins a stage's barriers, which two warps fill, operands and weights, and those of its boxes.
+  __device__ __forceinline__ void InitBarriers(int warp, int lane) const {
+    static_assert(kMostStages <= kWarps);
+    if (lane == 0) {
+      if (warp < kMostStages) {
+        device::InitBarrier(filled + warp, 2);
+        device::InitBarrier(free + warp, static_cast<std::uint32_t>(plan.tile.pixel_blocks * kMultiplyWarps));
+      }
+      for (std::int32_t i = 0; i < plan.boxes; ++i) device::InitBarrier(inputs + warp * kMostBoxes + i, 1);
+      device::FenceBarrierInit();
+    }
+    __syncwarp();
+  }
+
+  __device__ __forceinline__ std::uint32_t* Counters() const {
+    return reinterpret_cast<std::uint32_t*>(workspace + plan.counters_from);
+  }
+
+  // Of the cluster's tile: this block's pixels, 128 of them, and its output channels.
+  __device__ __forceinline__ std::int32_t PixelBlock(std::int32_t tile) const {
+    return plan.by_columns.Quotient(tile) * plan.tile.pixel_blocks + rank;
+  }
+  // In another order for each pixel block: else a cluster whose step is a multiple of the column tiles would
+  // multiply the same columns always, and the last ones may be fewer.
+  __device__ __forceinline__ std::int32_t ColumnTile(std::int32_t tile) const {
+    const std::int32_t pixels = plan.by_columns.Quotient(tile);
+    return plan.by_columns.Remainder(tile - pixels * plan.column_tiles + pixels);
+  }
+};
+
+// A stage, and how often the ring went round.
+struct StageAt {
+  std::int32_t stage = 0;
+  std::uint32_t round = 0;
+
+  __device__ __forceinline__ void Next(std::int32_t stages) {
+    if (++stage == stages) stage = 0, round ^= 1;
+  }
+};
+
+}  // namespace assay::dsconv::phases
+
+#endif
