@@ -60,42 +60,47 @@ double RoundToNarrow(double value, const Format& format) {
 
 constexpr std::uint32_t kFloatInfinity = 0x7f800000;
 
+// The following choose among results without branches, so that loops over them become vector instructions.
+
 std::uint16_t EncodeFloat16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000);
   const std::uint32_t magnitude = bits & 0x7fffffff;
-  if (magnitude > kFloatInfinity) {  // NaN: keep the payload's upper bits, make it quiet
-    return static_cast<std::uint16_t>(sign | 0x7e00 | ((magnitude >> 13) & 0x3ff));
-  }
-  if (magnitude >= 0x47800000) return static_cast<std::uint16_t>(sign | 0x7c00);  // 2^16 and up
-  if (magnitude < 0x38800000) {  // below 2^-14: half subnormals have the spacing that floats have in [1/2, 1)
-    const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
-    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) - 0x3f000000));
-  }
-  const std::uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1);
-  return static_cast<std::uint16_t>(sign | ((rounded >> 13) - (112 << 10)));
+  const std::uint32_t up = magnitude + 0xfff + ((magnitude >> 13) & 1);
+  std::uint32_t half = (up >> 13) - (112U << 10);
+  // Below 2^-14: half subnormals have the spacing that floats have in [1/2, 1).
+  const float shifted = std::bit_cast<float>(magnitude) + 0.5F;
+  half = magnitude < 0x38800000 ? std::bit_cast<std::uint32_t>(shifted) - 0x3f000000 : half;
+  half = magnitude >= 0x47800000 ? 0x7c00 : half;  // 2^16 and up
+  // NaN: keep the payload's upper bits, make it quiet.
+  half = magnitude > kFloatInfinity ? 0x7e00 | ((magnitude >> 13) & 0x3ff) : half;
+  return static_cast<std::uint16_t>(((bits >> 16) & 0x8000) | half);
 }
 
 float DecodeFloat16(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000) << 16;
   const std::uint32_t exponent = (half >> 10) & 0x1f;
   const std::uint32_t fraction = half & 0x3ff;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(fraction) * 0x1p-24F;
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(magnitude));
-  }
+  const float subnormal = static_cast<float>(static_cast<std::int32_t>(fraction)) * 0x1p-24F;
   const std::uint32_t float_exponent = exponent == 0x1f ? 0xff : exponent + 112;
-  return std::bit_cast<float>(sign | (float_exponent << 23) | (fraction << 13));
+  const std::uint32_t normal = (float_exponent << 23) | (fraction << 13);
+  const std::uint32_t magnitude = exponent == 0 ? std::bit_cast<std::uint32_t>(subnormal) : normal;
+  return std::bit_cast<float>((static_cast<std::uint32_t>(half & 0x8000) << 16) | magnitude);
 }
 
 std::uint16_t EncodeBFloat16(float value) {
   const std::uint32_t bits = std::bit_cast<std::uint32_t>(value);
-  if ((bits & 0x7fffffff) > kFloatInfinity) return static_cast<std::uint16_t>((bits >> 16) | 0x40);
-  return static_cast<std::uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+  const std::uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const std::uint32_t quiet = (bits >> 16) | 0x40;
+  return static_cast<std::uint16_t>((bits & 0x7fffffff) > kFloatInfinity ? quiet : rounded);
 }
 
 float DecodeBFloat16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
+}
+
+template <auto kConvert, class From, class To>
+void ConvertAll(const From* from, std::size_t count, To* to) {
+#pragma omp simd
+  for (std::size_t i = 0; i < count; ++i) to[i] = kConvert(from[i]);
 }
 
 }  // namespace
@@ -226,9 +231,9 @@ void Encode(std::span<const float> values, assay_dtype dtype, void* bits) {
   }
   auto* out = static_cast<std::uint16_t*>(bits);
   if (dtype == ASSAY_F16) {
-    for (std::size_t i = 0; i < values.size(); ++i) out[i] = EncodeFloat16(values[i]);
+    ConvertAll<EncodeFloat16>(values.data(), values.size(), out);
   } else {
-    for (std::size_t i = 0; i < values.size(); ++i) out[i] = EncodeBFloat16(values[i]);
+    ConvertAll<EncodeBFloat16>(values.data(), values.size(), out);
   }
 }
 
@@ -239,9 +244,9 @@ void Decode(const void* bits, assay_dtype dtype, std::span<float> values) {
   }
   const auto* in = static_cast<const std::uint16_t*>(bits);
   if (dtype == ASSAY_F16) {
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = DecodeFloat16(in[i]);
+    ConvertAll<DecodeFloat16>(in, values.size(), values.data());
   } else {
-    for (std::size_t i = 0; i < values.size(); ++i) values[i] = DecodeBFloat16(in[i]);
+    ConvertAll<DecodeBFloat16>(in, values.size(), values.data());
   }
 }
 

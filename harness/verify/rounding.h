@@ -7,7 +7,7 @@
 
 namespace assay {
 
-// out[i] = RoundToDType(values[i], dtype); fastest for the small integers that exact references are.
+// out[i] = RoundToDType(values[i], dtype).
 void RoundAll(std::span<const double> values, assay_dtype dtype, std::span<float> out);
 
 // out[i] = the smallest float that is not below values[i]; the values are not negative, or NaN.

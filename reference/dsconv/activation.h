@@ -31,7 +31,8 @@ inline double Activate(Activation activation, double z) {
     case Activation::kRelu:
       return z < 0 ? 0 : z;
     case Activation::kRelu6:
-      return z < 0 ? 0 : (z > 6 ? 6 : z);
+      z = z < 0 ? 0 : z;  // one after the other, so that loops become vector instructions
+      return z > 6 ? 6 : z;
     case Activation::kSilu:
       // exp(-z) overflows to infinity for very negative z, and z / infinity is the right limit; except at
       // -infinity.

@@ -88,7 +88,9 @@ struct Scratch {
 
 template <Activation kActivation>
 void AddAndActivate(double bias, std::span<double> values) {
-  for (double& value : values) value = Activate(kActivation, value + bias);
+  double* at = values.data();
+  const std::size_t count = values.size();
+  for (std::size_t i = 0; i < count; ++i) at[i] = Activate(kActivation, at[i] + bias);
 }
 
 void AddAndActivate(Activation activation, double bias, std::span<double> values) {

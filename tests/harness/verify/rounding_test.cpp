@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <random>
 #include <vector>
@@ -29,6 +31,34 @@ TEST(RoundAll, AgreesWithRoundingOneByOne) {
     std::vector<float> rounded(values.size());
     RoundAll(values, dtype, rounded);
     EXPECT_TRUE(std::isnan(rounded[1500]));
+  }
+}
+
+TEST(RoundAll, AgreesAtEveryExponent) {
+  std::mt19937_64 generator(2);
+  std::vector<double> values;
+  for (std::uint64_t exponent = 0; exponent < 2048; ++exponent) {
+    for (int i = 0; i < 100; ++i) {
+      // Half of them midpoints of the narrow formats, or close by.
+      const std::uint64_t random = generator(),
+                          kept = i % 2 == 0 ? ~std::uint64_t{0} : ~std::uint64_t{0} << 41;
+      const std::uint64_t bits = (random & 0x800fffffffffffff & kept) | exponent << 52;
+      for (const std::uint64_t near : {bits, bits + 1, bits - 1})
+        values.push_back(std::bit_cast<double>(near));
+    }
+  }
+  for (assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
+    std::vector<float> rounded(values.size());
+    RoundAll(values, dtype, rounded);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const float right = RoundToDType(values[i], dtype);
+      if (std::isnan(values[i])) {
+        ASSERT_TRUE(std::isnan(rounded[i]));
+      } else {
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(rounded[i]), std::bit_cast<std::uint32_t>(right))
+            << values[i] << " in " << DTypeName(dtype);
+      }
+    }
   }
 }
 
