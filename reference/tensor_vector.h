@@ -14,6 +14,14 @@ namespace assay {
 void* AllocateTensor(std::size_t bytes);
 void FreeTensor(void* memory, std::size_t bytes) noexcept;
 
+// From here on up to `bytes` of freed large tensors stay with the process, for those that come next: a page
+// that was never touched costs more, above all in a virtual machine whose memory grows with its use, than to
+// fill it. None unless this is called.
+void KeepFreedTensors(std::size_t bytes);
+// Gives back to the system what is kept now.
+void ReleaseFreedTensors();
+std::size_t FreedTensorBytes();
+
 template <class T>
 struct TensorAllocator {
   using value_type = T;
