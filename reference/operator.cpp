@@ -52,6 +52,16 @@ void Operator::FillProbe(const Problem&, int, assay_dtype, const assay_promise&,
   throw std::logic_error(std::string(name()) + " has no probes");
 }
 
+std::string Operator::ProbeKey(const Problem&, assay_dtype, const assay_promise& promise, FillKind,
+                               std::uint64_t) const {
+  std::string key;
+  for (const int each :
+       {static_cast<int>(promise.operand), static_cast<int>(promise.accumulator),
+        static_cast<int>(promise.rounds_intermediate), static_cast<int>(promise.rounds_sums)})
+    key += ' ' + std::to_string(each);
+  return key;
+}
+
 Expectation Operator::ExpectationOf(const Problem&, assay_dtype, const assay_promise&, FillKind,
                                     std::uint64_t) const {
   throw std::logic_error(std::string(name()) + " has no probes");

@@ -192,6 +192,10 @@ class Operator {
   // Fill() for a probe.
   virtual void FillProbe(const Problem& problem, int index, assay_dtype dtype, const assay_promise& promise,
                          FillKind probe, std::uint64_t seed, std::span<float> values) const;
+  // What FillProbe() takes from the promise, told so that equal texts mean equal inputs: references are kept
+  // by it. For the same problem, dtype, probe and seed.
+  virtual std::string ProbeKey(const Problem& problem, assay_dtype dtype, const assay_promise& promise,
+                               FillKind probe, std::uint64_t seed) const;
   virtual Expectation ExpectationOf(const Problem& problem, assay_dtype dtype, const assay_promise& promise,
                                     FillKind probe, std::uint64_t seed) const;
   // Changes one element of the inputs of that role, filled with `kind`, so that part of the output becomes

@@ -92,6 +92,12 @@ class Reader {
     return pairs;
   }
 
+  std::vector<std::pair<std::string, double>> DoublePairs(const char* key) const {
+    std::vector<std::pair<std::string, double>> pairs;
+    for (const auto& [name, value] : Object(key).items()) pairs.emplace_back(name, DoubleFrom(value, key));
+    return pairs;
+  }
+
   // The enum value whose name stands at `key`.
   template <typename Enum>
   Enum Named(const char* key, std::optional<Enum> (*parse)(std::string_view)) const {
@@ -308,6 +314,9 @@ std::string ToJson(const Record& record) {
                {"bytes", Number(record.bytes)},
                {"flops", Number(record.flops)},
                {"case_s", Number(record.case_seconds)}};
+  if (!record.stages.empty()) {
+    for (const auto& [stage, seconds] : record.stages) json["stages_s"][stage] = Number(seconds);
+  }
   if (record.operand_bits > 0) json["operand_bits"] = record.operand_bits;
   if (!record.printed.empty()) json["printed"] = record.printed;
   if (record.transient) json["transient"] = true;
@@ -367,6 +376,7 @@ Record RecordFromJson(const std::string& line) {
   record.bytes = in.Double("bytes");
   record.flops = in.Double("flops");
   record.case_seconds = in.Double("case_s");
+  if (in.Has("stages_s")) record.stages = in.DoublePairs("stages_s");
   if (in.Has("operand_bits")) record.operand_bits = static_cast<int>(in.Int("operand_bits"));
   if (in.Has("printed")) record.printed = in.String("printed");
   record.transient = in.Has("transient") && in.Bool("transient");

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "harness/record/stage_clock.h"
+
 namespace assay {
 
 enum class Verdict {
@@ -100,6 +102,7 @@ struct Record {
   std::optional<Floor> floor;
   std::optional<Timing> timing;
   double case_seconds = 0;  // wall time spent on this case
+  StageSeconds stages;      // of it; what is timed beside others has its share
 };
 
 // Measured once per sweep on the GPU; rates per second.

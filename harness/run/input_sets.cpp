@@ -7,21 +7,34 @@
 
 namespace assay {
 
-InputSets::InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count)
+namespace {
+
+std::shared_ptr<const std::vector<TensorVector<std::byte>>> DrawBits(const Case& c, std::uint64_t seed) {
+  const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
+  const std::vector<TensorVector<float>> values = FillInputs(c.problem, c.dtype, FillKind::kRandom, seed);
+  std::vector<TensorVector<std::byte>> bits;
+  for (std::size_t t = 0; t < specs.size(); ++t)
+    bits.push_back(ToDeviceBits(specs[t], values[t], c.dtype, c.layout));
+  return std::make_shared<const std::vector<TensorVector<std::byte>>>(std::move(bits));
+}
+
+}  // namespace
+
+InputSets::InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count,
+                     const InputSource& source)
     : dtype_(c.dtype), first_seed_(first_seed) {
   const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
   for (int i = 0; i < count; ++i) {
     Set& set = sets_.emplace_back();
-    const std::vector<TensorVector<float>> values =
-        FillInputs(c.problem, c.dtype, FillKind::kRandom, SeedOf(static_cast<std::size_t>(i)));
+    const std::uint64_t seed = SeedOf(static_cast<std::size_t>(i));
+    const auto bits = source ? source(c, seed) : DrawBits(c, seed);
     for (std::size_t t = 0; t < specs.size(); ++t) {
       set.pointers.push_back(nullptr);
       set.hashes.push_back(0);
       set.buffers.emplace_back();
       if (!specs[t].present) continue;
-      const TensorVector<std::byte> bits = ToDeviceBits(specs[t], values[t], c.dtype, c.layout);
-      set.buffers[t] = std::make_unique<GuardedBuffer>(device, bits.size());
-      set.buffers[t]->Upload(bits);
+      set.buffers[t] = std::make_unique<GuardedBuffer>(device, (*bits)[t].size());
+      set.buffers[t]->Upload((*bits)[t]);
       set.pointers[t] = set.buffers[t]->data();
       set.hashes[t] = set.buffers[t]->Hash();
       if (specs[t].role == TensorRole::kActivation) {

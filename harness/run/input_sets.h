@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,14 +13,21 @@
 #include "harness/device/guarded_buffer.h"
 #include "harness/device/spikes.h"
 #include "harness/worker/executor.h"
+#include "reference/tensor_vector.h"
 
 namespace assay {
+
+// The random inputs of a seed, as device memory holds them.
+using InputSource = std::function<std::shared_ptr<const std::vector<TensorVector<std::byte>>>(
+    const Case& c, std::uint64_t seed)>;
 
 // Set i holds the random inputs of seed first_seed + i, so that judging the last launch's output can use a
 // reference that judging made before.
 class InputSets {
  public:
-  InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count);
+  // `source`: where inputs come from that need not be drawn; empty: nowhere.
+  InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count,
+            const InputSource& source = {});
 
   std::size_t count() const { return sets_.size(); }
   std::uint64_t SeedOf(std::size_t i) const { return first_seed_ + i; }

@@ -30,6 +30,7 @@ class SweepRun {
         progress_(progress),
         judge_(executor.device(), sweep.verify),
         journal_(sweep, executor, options) {
+    judge_.CountOn(&stages_);
     if (!options.sanitizers.empty())
       sanitizer_.emplace(options.sanitizers, options.worker, sweep.limits.seconds);
   }
@@ -76,6 +77,7 @@ class SweepRun {
       if (sanitizer_) sanitizer_->Check(job, sweep_.verify.first_seed);
       job.record.printed = executor_.TakeOutput();
       job.seconds = watch.Seconds();
+      AddStages(job.record.stages, stages_.Take(), 1);
       if (journal_.timed() && job.judgement.verdict == Verdict::kRight &&
           job.record.verdict == Verdict::kRight) {
         to_time.push_back(std::move(job));
@@ -136,6 +138,7 @@ class SweepRun {
   }
 
   void CreatePlan(Job& job) {
+    const InStage stage(&stages_, "plan");
     job.plan =
         executor_.Create(job.id, job.c->problem.View(job.c->dtype, job.c->layout), job.c->configuration);
     job.plan_generation = executor_.generation();
@@ -173,8 +176,10 @@ class SweepRun {
         BeginTiming(jobs);
         TimeGroup(jobs);
         const double share = watch.Seconds() / static_cast<double>(jobs.size());
+        const StageSeconds stages = stages_.Take();
         for (Job& job : jobs) {
           job.seconds += share;
+          AddStages(job.record.stages, stages, 1 / static_cast<double>(jobs.size()));
           Finish(job);
         }
         return;
@@ -233,11 +238,25 @@ class SweepRun {
   }
 
   void TimeGroup(std::vector<Job>& jobs) {
+    const InStage stage(&stages_, "timing");
     std::vector<TimingEntry> entries;
     for (const Job& job : jobs) entries.push_back({job.c, &job.variant, job.plan.get(), job.number});
-    std::vector<TimingResult> results =
-        TimeEntries(executor_.device(), sweep_, entries, TimingOf(executor_, sweep_.measure, &log_));
+    std::vector<TimingResult> results = TimeEntries(executor_.device(), sweep_, entries, StagedTiming());
     for (std::size_t i = 0; i < jobs.size(); ++i) TakeTiming(jobs[i], results[i]);
+  }
+
+  // Launches and times through the executor.
+  TimingFunctions StagedTiming() {
+    const TimingFunctions plain = TimingOf(executor_, sweep_.measure, &log_);
+    return {[this, plain](std::span<const TimedLaunches> candidates) {
+              const InStage stage(&stages_, "samples");
+              return plain.measure(candidates);
+            },
+            [this, plain](const TimedLaunches& launches, std::size_t first, std::size_t count) {
+              const InStage stage(&stages_, "own clock");
+              plain.back_to_back(launches, first, count);
+            },
+            [this](const Case& c, std::uint64_t seed) { return judge_.RandomInputs(c, seed); }};
   }
 
   void FinishAll(std::vector<Job>& jobs, Verdict verdict, const std::string& reason) {
@@ -314,6 +333,7 @@ class SweepRun {
   const PackSet packs_;
   const RunOptions& options_;
   Progress& progress_;
+  StageClock stages_;  // of what runs now
   Judge judge_;
   std::optional<Sanitizer> sanitizer_;
   SweepJournal journal_;

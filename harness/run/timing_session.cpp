@@ -164,7 +164,7 @@ std::uint64_t SpikeSeedOf(const Sweep& sweep) { return sweep.verify.first_seed +
 
 SharedTiming TimeTogether(Device& device, const Sweep& sweep, std::span<const TimingEntry> entries,
                           int set_count, const TimingFunctions& functions) {
-  const InputSets inputs(device, *entries[0].c, sweep.verify.first_seed, set_count);
+  const InputSets inputs(device, *entries[0].c, sweep.verify.first_seed, set_count, functions.inputs);
   std::vector<EntryBuffers> buffers;
   for (const TimingEntry& entry : entries) buffers.emplace_back(device, entry, inputs);
   const std::unique_ptr<Stream> stream = device.CreateStream();
@@ -258,7 +258,8 @@ TimingFunctions TimingOf(Executor& executor, const MeasureSettings& settings, Be
           },
           [&executor](const TimedLaunches& launches, std::size_t first, std::size_t count) {
             executor.LaunchBackToBack(launches, first, count);
-          }};
+          },
+          {}};
 }
 
 std::vector<TimingResult> TimeEntries(Device& device, const Sweep& sweep,

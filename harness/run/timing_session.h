@@ -15,6 +15,7 @@
 #include "harness/device/pack_loader.h"
 #include "harness/measure/measure.h"
 #include "harness/record/record.h"
+#include "harness/run/input_sets.h"
 #include "harness/verify/judge.h"
 #include "harness/worker/executor.h"
 #include "reference/tensor_vector.h"
@@ -47,6 +48,7 @@ struct TimingFunctions {
   std::function<std::vector<Measurement>(std::span<const TimedLaunches>)> measure;
   // Launches so often back to back, beginning with that set, and returns when every stream is idle.
   std::function<void(const TimedLaunches&, std::size_t first, std::size_t count)> back_to_back;
+  InputSource inputs = {};
 };
 TimingFunctions TimingOf(Executor& executor, const MeasureSettings& settings, BenchmarkLog* log);
 

@@ -59,15 +59,20 @@ bool RightBesideNoNumber(float got, double right, bool nan_too, bool number_too)
 }  // namespace
 
 OutputComparer::OutputComparer(const TensorSpec& spec, assay_dtype dtype, assay_layout layout,
-                               std::span<const std::byte> bits, HostArray<float>& room)
+                               std::span<const std::byte> bits)
     : spec_(&spec), dtype_(dtype), layout_(layout), bits_(bits), overflow_(OverflowThreshold(dtype)) {
   const auto count = static_cast<std::size_t>(spec.Count());
   if (bits.size() != count * DTypeBytes(dtype)) {
     throw std::invalid_argument("output " + spec.name + " has " + std::to_string(bits.size()) +
                                 " bytes instead of " + std::to_string(count * DTypeBytes(dtype)));
   }
+}
+
+OutputComparer::OutputComparer(const TensorSpec& spec, assay_dtype dtype, assay_layout layout,
+                               std::span<const std::byte> bits, HostArray<float>& room)
+    : OutputComparer(spec, dtype, layout, bits) {
   if (IsLogicalOrder(spec, layout)) return;
-  const std::span<float> logical = room.Grow(count);
+  const std::span<float> logical = room.Grow(static_cast<std::size_t>(spec.Count()));
   FromDeviceBits(spec, bits, dtype, layout, logical);
   logical_ = logical;
 }
@@ -79,20 +84,24 @@ const float* OutputComparer::Got(std::int64_t first, std::size_t count, float* r
   return room;
 }
 
-bool OutputComparer::NeverWritten(std::int64_t index, float got) const {
+bool OutputComparer::NeverWritten(std::int64_t place, float got) const {
   if (!std::isnan(got)) return false;
   const std::size_t element = DTypeBytes(dtype_);
-  const std::byte* at =
-      bits_.data() + static_cast<std::size_t>(DeviceIndex(*spec_, layout_, index)) * element;
+  const std::byte* at = bits_.data() + static_cast<std::size_t>(place) * element;
   return std::all_of(at, at + element, [](std::byte b) { return b == std::byte{0xFF}; });
 }
 
-void OutputComparer::Note(Comparison& found, std::int64_t index, double expected, float got,
-                          double bound) const {
-  const bool never_written = NeverWritten(index, got);
+void OutputComparer::Note(Comparison& found, std::int64_t index, std::int64_t place, double expected,
+                          float got, double bound) const {
+  const bool never_written = NeverWritten(place, got);
   ++found.wrong;
   found.never_written += never_written ? 1 : 0;
-  if (!found.first) found.first = Comparison::Mismatch{index, expected, got, bound, never_written};
+  if (!found.first || index < found.first->index)
+    found.first = Comparison::Mismatch{index, expected, got, bound, never_written};
+}
+
+std::int64_t OutputComparer::PlaceOf(std::int64_t index, float got) const {
+  return std::isnan(got) ? DeviceIndex(*spec_, layout_, index) : 0;
 }
 
 void OutputComparer::Merge(const Comparison& found) {
@@ -118,6 +127,13 @@ void OutputComparer::RaiseShare(double share) {
   }
 }
 
+std::int64_t OutputComparer::CountUnequal(const float* got, const float* right, std::size_t count) const {
+  std::int64_t wrong = 0;
+#pragma omp simd reduction(+ : wrong)
+  for (std::size_t i = 0; i < count; ++i) wrong += EqualsExpected(got[i], right[i]) ? 0 : 1;
+  return wrong;
+}
+
 void OutputComparer::CompareExact(std::int64_t first, std::span<const float> expected) {
   float room[kBlock];
   for (std::size_t begin = 0; begin < expected.size(); begin += kBlock) {
@@ -125,19 +141,43 @@ void OutputComparer::CompareExact(std::int64_t first, std::span<const float> exp
     const std::int64_t at = first + static_cast<std::int64_t>(begin);
     const float* got = Got(at, count, room);
     const float* right = expected.data() + begin;
-    std::int64_t wrong = 0;
-#pragma omp simd reduction(+ : wrong)
-    for (std::size_t i = 0; i < count; ++i) wrong += EqualsExpected(got[i], right[i]) ? 0 : 1;
-    if (wrong == 0) continue;
+    if (CountUnequal(got, right, count) == 0) continue;
     Comparison found;
     for (std::size_t i = 0; i < count; ++i) {
-      if (!EqualsExpected(got[i], right[i]))
-        Note(found, at + static_cast<std::int64_t>(i), right[i], got[i], 0);
+      const std::int64_t index = at + static_cast<std::int64_t>(i);
+      if (!EqualsExpected(got[i], right[i])) Note(found, index, PlaceOf(index, got[i]), right[i], got[i], 0);
     }
     Merge(found);
   }
   AddIdle(expected);
   total_.fetch_add(static_cast<std::int64_t>(expected.size()), std::memory_order_relaxed);
+}
+
+void OutputComparer::CompareExactBits(std::int64_t first, std::span<const std::byte> expected, bool has_nan) {
+  const std::size_t element = DTypeBytes(dtype_);
+  const std::size_t size = expected.size() / element;
+  const DeviceOrder order(*spec_, layout_);
+  // The same bits are the same number, but for NaN, which is right only where special values are.
+  const bool same_bits_are_right = special_values_ || !has_nan;
+  float got[kBlock], right[kBlock];
+  for (std::size_t begin = 0; begin < size; begin += kBlock) {
+    const std::size_t count = std::min(kBlock, size - begin);
+    const std::int64_t at = first + static_cast<std::int64_t>(begin);
+    const std::byte* got_bits = bits_.data() + static_cast<std::size_t>(at) * element;
+    const std::byte* right_bits = expected.data() + begin * element;
+    if (same_bits_are_right && std::memcmp(got_bits, right_bits, count * element) == 0) continue;
+    Decode(got_bits, dtype_, {got, count});
+    Decode(right_bits, dtype_, {right, count});
+    if (CountUnequal(got, right, count) == 0) continue;
+    Comparison found;
+    for (std::size_t i = 0; i < count; ++i) {
+      if (EqualsExpected(got[i], right[i])) continue;
+      const std::int64_t place = at + static_cast<std::int64_t>(i);
+      Note(found, order.LogicalIndex(place), place, right[i], got[i], 0);
+    }
+    Merge(found);
+  }
+  total_.fetch_add(static_cast<std::int64_t>(size), std::memory_order_relaxed);
 }
 
 template <class Magnitude>
@@ -169,7 +209,8 @@ void OutputComparer::CompareBounded(std::int64_t first, std::span<const double> 
                              (got[i] == -kInfinity && right[i] - allowed <= -overflow_);
       if (overflows) continue;
       share = std::max(share, std::isnan(error) || allowed == 0 ? kInfinity : error / allowed);
-      Note(found, at + static_cast<std::int64_t>(i), right[i], got[i], allowed);
+      const std::int64_t index = at + static_cast<std::int64_t>(i);
+      Note(found, index, PlaceOf(index, got[i]), right[i], got[i], allowed);
     }
     Merge(found);
   }

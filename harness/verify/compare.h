@@ -42,6 +42,9 @@ class OutputComparer {
   // next.
   OutputComparer(const TensorSpec& spec, assay_dtype dtype, assay_layout layout,
                  std::span<const std::byte> bits, HostArray<float>& room);
+  // For CompareExactBits alone.
+  OutputComparer(const TensorSpec& spec, assay_dtype dtype, assay_layout layout,
+                 std::span<const std::byte> bits);
 
   // From here on the reference's values that are one of these are counted.
   void CountIdle(std::vector<double> values) { idle_values_ = std::move(values); }
@@ -59,6 +62,9 @@ class OutputComparer {
 
   // Right is what equals the reference as a number: -0 equals +0, NaN equals nothing.
   void CompareExact(std::int64_t first, std::span<const float> expected);
+  // Likewise for a run in the order of device memory, from element `first` of that order on, where `expected`
+  // are the right values' bits. `has_nan`: there may be NaN among them. Counts nothing as idle.
+  void CompareExactBits(std::int64_t first, std::span<const std::byte> expected, bool has_nan);
   // Right is what lies within the bound, or an infinity where reference and bound reach past the dtype's
   // largest number.
   template <class Magnitude>
@@ -74,9 +80,14 @@ class OutputComparer {
   bool EqualsExpected(float got, float right) const {
     return got == right || (special_values_ && right != right && (got != got || number_for_nan_));
   }
-  bool NeverWritten(std::int64_t index, float got) const;
-  // Counts a wrong element in `found`.
-  void Note(Comparison& found, std::int64_t index, double expected, float got, double bound) const;
+  std::int64_t CountUnequal(const float* got, const float* right, std::size_t count) const;
+  // By its place in device memory.
+  bool NeverWritten(std::int64_t place, float got) const;
+  // Counts a wrong element, of that logical index and place in device memory, in `found`.
+  void Note(Comparison& found, std::int64_t index, std::int64_t place, double expected, float got,
+            double bound) const;
+  // In device memory; only what is NaN may still be the poison, so for others it is not looked for.
+  std::int64_t PlaceOf(std::int64_t index, float got) const;
   void Merge(const Comparison& found);
   void RaiseShare(double share);
   template <class Value>

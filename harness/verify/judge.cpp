@@ -225,11 +225,20 @@ Judge::Judge(Device& device, const VerifySettings& settings, std::size_t cache_b
     throw std::invalid_argument(
         fmt::format("verify: {} seeds were asked for; 1 or more are allowed", settings.seeds));
   }
+  // Of what one problem has taken the next one is made.
+  KeepFreedTensors(cache_->budget());
 }
 
-Judge::~Judge() = default;
+Judge::~Judge() { KeepFreedTensors(0); }
+
+void Judge::CountOn(StageClock* clock) { cache_->CountOn(clock); }
+
+std::shared_ptr<const TensorBits> Judge::RandomInputs(const Case& c, std::uint64_t seed) {
+  return cache_->InputBits({&c.problem, c.dtype, FillKind::kRandom, seed}, c.layout);
+}
 
 Judgement Judge::JudgeCase(const Case& c, const VariantInfo& variant, Plan& plan) {
+  const InStage stage(cache_->stage_clock(), "launches");
   Judgement judgement;
   const auto fail = [&](const std::string& reason) {
     judgement = Judgement{};

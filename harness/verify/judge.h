@@ -15,6 +15,7 @@
 #include "harness/device/device.h"
 #include "harness/device/pack_loader.h"
 #include "harness/record/record.h"
+#include "harness/record/stage_clock.h"
 #include "reference/tensor_vector.h"
 
 namespace assay {
@@ -55,6 +56,13 @@ class Judge {
   // StepResult to `judgement` and turns its verdict if it fails.
   void JudgeAfterTiming(const Case& c, const VariantInfo& variant, const TimedInputs& inputs,
                         std::span<const TensorVector<std::byte>> output_bits, Judgement& judgement);
+
+  // The random inputs of a seed as device memory holds them, for launches that are timed.
+  std::shared_ptr<const std::vector<TensorVector<std::byte>>> RandomInputs(const Case& c, std::uint64_t seed);
+
+  // Where the seconds go: "inputs", "reference" and "compare" of all that is judged, "launches" for the rest
+  // of JudgeCase(). The clock outlives this object.
+  void CountOn(StageClock* clock);
 
  private:
   Device* device_;

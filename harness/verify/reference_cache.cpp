@@ -28,10 +28,11 @@ assay_dtype ExactDType(const Drawing& drawing) { return ExactDTypeOf(drawing.dty
 std::string Key(const char* what, const Drawing& drawing) {
   std::string key = fmt::format("{} {} kind {} seed {}", what, ProblemKey(drawing),
                                 static_cast<int>(drawing.kind), drawing.seed);
+  // What variants of different promises share.
   if (IsProbe(drawing.kind)) {
-    const assay_promise& p = drawing.promise;
-    key += fmt::format(" promise {} {} {} {}", static_cast<int>(p.operand), static_cast<int>(p.accumulator),
-                       p.rounds_intermediate, p.rounds_sums);
+    key += fmt::format(" of {} {}", HasExactReference(drawing) ? "exact" : "bounded",
+                       drawing.problem->op->ProbeKey(*drawing.problem, drawing.dtype, drawing.promise,
+                                                     drawing.kind, drawing.seed));
   }
   if (drawing.kind == FillKind::kExact) key += fmt::format(" as {}", DTypeName(ExactDType(drawing)));
   if (drawing.change)
@@ -54,11 +55,55 @@ void PutSpikes(const Drawing& drawing, std::vector<TensorVector<float>>& inputs)
   }
 }
 
-std::size_t ReferenceBytes(const Drawing& drawing, const std::vector<TensorSpec>& outputs) {
-  const std::size_t element = HasExactReference(drawing) ? sizeof(float) : sizeof(double) + sizeof(float);
-  std::size_t bytes = 0;
-  for (const TensorSpec& spec : outputs) bytes += static_cast<std::size_t>(spec.Count()) * element;
-  return bytes;
+std::size_t ElementsOf(const std::vector<TensorSpec>& specs) {
+  std::size_t count = 0;
+  for (const TensorSpec& spec : specs) count += static_cast<std::size_t>(spec.Count());
+  return count;
+}
+
+constexpr assay_layout kLayouts[] = {ASSAY_NCHW, ASSAY_NHWC};
+
+// Exact values are of a layout.
+std::string ReferenceKey(const Drawing& drawing, assay_layout layout) {
+  return Key("reference", drawing) + ' ' + std::string(LayoutName(layout));
+}
+
+std::string BitsKey(const Drawing& drawing, assay_layout layout) {
+  return Key("bits", drawing) + ' ' + std::string(LayoutName(layout));
+}
+
+TensorVector<float> ToLogical(const TensorSpec& spec, std::span<const std::byte> bits, assay_dtype dtype,
+                              assay_layout layout) {
+  TensorVector<float> values(static_cast<std::size_t>(spec.Count()));
+  FromDeviceBits(spec, bits, dtype, layout, values);
+  return values;
+}
+
+// Below this, starting threads costs more than it saves.
+constexpr std::int64_t kManyElements = 1 << 16;
+
+template <class Value>
+std::int64_t CountIdle(std::span<const Value> values, const Drawing& drawing) {
+  if (IsProbe(drawing.kind)) return 0;
+  const auto size = static_cast<std::int64_t>(values.size());
+  std::int64_t idle = 0;
+  for (const double value : drawing.problem->op->IdleValues(*drawing.problem)) {
+    const auto wanted = static_cast<Value>(value);
+#pragma omp parallel for simd schedule(static) reduction(+ : idle) if (parallel : size > kManyElements)
+    for (std::int64_t i = 0; i < size; ++i) idle += values[static_cast<std::size_t>(i)] == wanted ? 1 : 0;
+  }
+  return idle;
+}
+
+bool HasNaN(std::span<const float> values) {
+  const auto size = static_cast<std::int64_t>(values.size());
+  std::int64_t found = 0;
+#pragma omp parallel for simd schedule(static) reduction(+ : found) if (parallel : size > kManyElements)
+  for (std::int64_t i = 0; i < size; ++i) {
+    const float value = values[static_cast<std::size_t>(i)];
+    found += value != value ? 1 : 0;
+  }
+  return found != 0;
 }
 
 }  // namespace
@@ -108,22 +153,29 @@ void ReferenceCache::Keep(const std::string& key, const Drawing& drawing, std::s
   held_ += bytes;
 }
 
+template <class MayGo>
+bool ReferenceCache::EvictOldest(const MayGo& may_go) {
+  auto oldest = entries_.end();
+  for (auto it = entries_.begin(); it != entries_.end(); ++it) {
+    if (may_go(it->second) && (oldest == entries_.end() || it->second.used < oldest->second.used))
+      oldest = it;
+  }
+  if (oldest == entries_.end()) return false;
+  held_ -= oldest->second.bytes;
+  entries_.erase(oldest);
+  return true;
+}
+
 bool ReferenceCache::MakeRoom(std::size_t bytes, const std::string& problem, bool cheap) {
   if (bytes > budget_) return false;
-  const auto evict_oldest = [&](const auto& may_go) {
-    auto oldest = entries_.end();
-    for (auto it = entries_.begin(); it != entries_.end(); ++it) {
-      if (may_go(it->second) && (oldest == entries_.end() || it->second.used < oldest->second.used))
-        oldest = it;
-    }
-    if (oldest == entries_.end()) return false;
-    held_ -= oldest->second.bytes;
-    entries_.erase(oldest);
-    return true;
-  };
+  const auto of_others = [&](const Entry& entry) { return entry.problem != problem; };
+  std::size_t own = 0;
+  for (const auto& [key, entry] : entries_) own += of_others(entry) ? 0 : entry.bytes;
+  while (held_ - own > of_others_ && EvictOldest(of_others)) {
+  }
   while (held_ + bytes > budget_) {
-    const bool evicted = evict_oldest([&](const Entry& entry) { return entry.problem != problem; }) ||
-                         (!cheap && evict_oldest([](const Entry& entry) { return entry.cheap; }));
+    const bool evicted =
+        EvictOldest(of_others) || (!cheap && EvictOldest([](const Entry& entry) { return entry.cheap; }));
     if (!evicted) return false;
   }
   return true;
@@ -132,23 +184,28 @@ bool ReferenceCache::MakeRoom(std::size_t bytes, const std::string& problem, boo
 std::shared_ptr<const ReferenceCache::LogicalInputs> ReferenceCache::Inputs(const Drawing& drawing) {
   const std::string key = Key("inputs", drawing);
   if (key == last_key_) return last_inputs_;
-  auto inputs = Lookup<LogicalInputs>(key);
-  if (inputs == nullptr) {
-    last_inputs_ = nullptr;  // two sets need not be held at once
-    last_key_.clear();
-    inputs = std::make_shared<const LogicalInputs>(DrawInputs(drawing));
-    std::size_t bytes = 0;
-    for (const auto& tensor : *inputs) bytes += tensor.size() * sizeof(float);
-    if (MakeRoom(bytes, ProblemKey(drawing), true)) Keep(key, drawing, inputs, bytes, true);
+  const InStage stage(clock_of_stages_, "inputs");
+  last_inputs_ = nullptr;  // two sets need not be held at once
+  last_key_.clear();
+  const std::vector<TensorSpec> specs = drawing.problem->op->Inputs(*drawing.problem);
+  LogicalInputs inputs;
+  for (const assay_layout layout : kLayouts) {
+    const auto bits = Lookup<TensorBits>(BitsKey(drawing, layout));
+    if (!bits || !inputs.empty()) continue;
+    // They hold the same numbers, and are read faster than drawn.
+    for (std::size_t i = 0; i < specs.size(); ++i)
+      inputs.push_back(ToLogical(specs[i], (*bits)[i], drawing.dtype, layout));
   }
+  if (inputs.empty()) inputs = DrawInputs(drawing);
+  last_inputs_ = std::make_shared<const LogicalInputs>(std::move(inputs));
   last_key_ = key;
-  last_inputs_ = inputs;
-  return inputs;
+  return last_inputs_;
 }
 
 std::shared_ptr<const TensorBits> ReferenceCache::InputBits(const Drawing& drawing, assay_layout layout) {
-  const std::string key = Key("bits", drawing) + ' ' + std::string(LayoutName(layout));
+  const std::string key = BitsKey(drawing, layout);
   if (auto kept = Lookup<TensorBits>(key)) return kept;
+  const InStage stage(clock_of_stages_, "inputs");
   const auto inputs = Inputs(drawing);
   const std::vector<TensorSpec> specs = drawing.problem->op->Inputs(*drawing.problem);
   TensorBits bits;
@@ -162,39 +219,70 @@ std::shared_ptr<const TensorBits> ReferenceCache::InputBits(const Drawing& drawi
   return made;
 }
 
-std::shared_ptr<const Reference> ReferenceCache::Find(const Drawing& drawing) {
-  const std::string key = Key("reference", drawing);
-  if (auto kept = Lookup<Reference>(key)) return kept;
-  const std::vector<TensorSpec> specs = drawing.problem->op->Outputs(*drawing.problem);
-  const std::size_t bytes = ReferenceBytes(drawing, specs);
-  // Inputs that are kept take room too, so they come first: what is left is the reference's until it is kept.
-  Inputs(drawing);
-  if (!MakeRoom(bytes, ProblemKey(drawing), false)) return nullptr;
-
+std::shared_ptr<const Reference> ReferenceCache::Find(const Drawing& drawing, assay_layout layout) {
   const bool exact = HasExactReference(drawing);
+  const std::string key = exact ? ReferenceKey(drawing, layout) : Key("reference", drawing);
+  if (auto kept = Lookup<Reference>(key)) return kept;
+  const InStage stage(clock_of_stages_, "reference");
+  const std::size_t elements = ElementsOf(drawing.problem->op->Outputs(*drawing.problem));
+  const std::size_t element = exact ? DTypeBytes(drawing.dtype) : sizeof(double) + sizeof(float);
+  // Exact values are numbers first.
+  const std::size_t on_the_way = exact ? elements * sizeof(float) : 0;
+  if (!MakeRoom(elements * element + on_the_way, ProblemKey(drawing), false)) return nullptr;
+  auto made = exact ? MakeExact(drawing, layout) : MakeBounded(drawing);
+  Keep(key, drawing, made, elements * element, false);
+  return made;
+}
+
+std::shared_ptr<const Reference> ReferenceCache::MakeExact(const Drawing& drawing, assay_layout layout) {
+  const std::vector<TensorSpec> specs = drawing.problem->op->Outputs(*drawing.problem);
+  auto made = std::make_shared<Reference>(specs.size());
+  // Another layout has the same numbers.
+  for (const assay_layout other : kLayouts) {
+    const auto kept = Lookup<Reference>(ReferenceKey(drawing, other));
+    if (!kept) continue;
+    for (std::size_t i = 0; i < specs.size(); ++i) {
+      const OutputReference& from = (*kept)[i];
+      const auto values = ToLogical(specs[i], from.bits, drawing.dtype, other);
+      (*made)[i].bits = ToDeviceBits(specs[i], values, drawing.dtype, layout);
+      (*made)[i].has_nan = from.has_nan;
+      (*made)[i].idle = from.idle;
+    }
+    return made;
+  }
+  std::vector<TensorVector<float>> values;
+  for (const TensorSpec& spec : specs) values.emplace_back(static_cast<std::size_t>(spec.Count()));
+  Evaluate(drawing, [&](int index, std::int64_t first, std::span<const double> reference,
+                        std::span<const double> /*magnitude*/) {
+    const std::span<float> all = values[static_cast<std::size_t>(index)];
+    RoundAll(reference, drawing.dtype, all.subspan(static_cast<std::size_t>(first), reference.size()));
+  });
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    OutputReference& output = (*made)[i];
+    output.bits = ToDeviceBits(specs[i], values[i], drawing.dtype, layout);
+    output.has_nan = HasNaN(values[i]);
+    output.idle = CountIdle(std::span<const float>(values[i]), drawing);
+  }
+  return made;
+}
+
+std::shared_ptr<const Reference> ReferenceCache::MakeBounded(const Drawing& drawing) {
+  const std::vector<TensorSpec> specs = drawing.problem->op->Outputs(*drawing.problem);
   auto made = std::make_shared<Reference>(specs.size());
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const auto count = static_cast<std::size_t>(specs[i].Count());
-    OutputReference& output = (*made)[i];
-    if (exact) {
-      output.expected = HostArray<float>(count);
-    } else {
-      output.reference = HostArray<double>(count);
-      output.magnitude = HostArray<float>(count);
-    }
+    (*made)[i].reference = HostArray<double>(count);
+    (*made)[i].magnitude = HostArray<float>(count);
   }
   Evaluate(drawing, [&](int index, std::int64_t first, std::span<const double> reference,
                         std::span<const double> magnitude) {
     OutputReference& output = (*made)[static_cast<std::size_t>(index)];
     const auto at = static_cast<std::size_t>(first);
-    if (exact) {
-      RoundAll(reference, drawing.dtype, output.expected.span().subspan(at, reference.size()));
-    } else {
-      std::copy(reference.begin(), reference.end(), output.reference.data() + at);
-      RoundUpAll(magnitude, output.magnitude.span().subspan(at, magnitude.size()));
-    }
+    std::copy(reference.begin(), reference.end(), output.reference.data() + at);
+    RoundUpAll(magnitude, output.magnitude.span().subspan(at, magnitude.size()));
   });
-  Keep(key, drawing, made, bytes, false);
+  for (OutputReference& output : *made)
+    output.idle = CountIdle(std::span<const double>(output.reference.span()), drawing);
   return made;
 }
 
@@ -215,6 +303,7 @@ void ReferenceCache::Clear() {
   held_ = 0;
   last_key_.clear();
   last_inputs_ = nullptr;
+  ReleaseFreedTensors();
 }
 
 }  // namespace assay

@@ -25,16 +25,17 @@ Expectation ExpectationOf(const Drawing& drawing) {
   return expected;
 }
 
-void CompareStored(const OutputReference& reference, const Expectation& expected, OutputComparer& comparer) {
-  const auto count =
-      static_cast<std::int64_t>(expected.exact ? reference.expected.size() : reference.reference.size());
+void CompareStored(const OutputReference& reference, const Expectation& expected, std::int64_t count,
+                   std::size_t element_bytes, OutputComparer& comparer) {
   const std::int64_t pieces = (count + kPiece - 1) / kPiece;
 #pragma omp parallel for schedule(static) if (pieces > 1)
   for (std::int64_t i = 0; i < pieces; ++i) {
     const auto first = static_cast<std::size_t>(i * kPiece);
     const auto size = static_cast<std::size_t>(std::min(kPiece, count - i * kPiece));
     if (expected.exact) {
-      comparer.CompareExact(i * kPiece, reference.expected.span().subspan(first, size));
+      comparer.CompareExactBits(
+          i * kPiece, std::span(reference.bits).subspan(first * element_bytes, size * element_bytes),
+          reference.has_nan);
     } else {
       comparer.CompareBounded(i * kPiece, reference.reference.span().subspan(first, size),
                               reference.magnitude.span().subspan(first, size), expected.bound);
@@ -72,6 +73,7 @@ std::span<const JudgingStep> JudgingSteps() {
 Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, const Drawing& of,
                        std::span<const std::span<const std::byte>> bits, ReferenceCache& cache,
                        HostArray<float>& room) {
+  const InStage stage(cache.stage_clock(), "compare");
   const std::vector<TensorSpec> specs = c.problem.op->Outputs(c.problem);
   if (bits.size() != specs.size()) {
     throw std::invalid_argument(
@@ -80,29 +82,32 @@ Finding CompareOutputs(Step step, const Case& c, const VariantInfo& variant, con
   Drawing drawing = of;
   drawing.promise = variant.promise(c.dtype);
   const Expectation expected = ExpectationOf(drawing);
+  const std::shared_ptr<const Reference> reference = cache.Find(drawing, c.layout);
+  const bool counts_idle = step == Step::kExact || step == Step::kBounded;
   std::deque<HostArray<float>> more_rooms;  // one output can use the caller's
   std::deque<OutputComparer> comparers;
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    HostArray<float>& its_room = i == 0 ? room : more_rooms.emplace_back();
-    comparers.emplace_back(specs[i], c.dtype, c.layout, bits[i], its_room);
+    if (reference && expected.exact) {
+      comparers.emplace_back(specs[i], c.dtype, c.layout, bits[i]);
+    } else {
+      HostArray<float>& its_room = i == 0 ? room : more_rooms.emplace_back();
+      comparers.emplace_back(specs[i], c.dtype, c.layout, bits[i], its_room);
+    }
     if (drawing.HasSpecialValues()) {
       comparers.back().ExpectSpecialValues(expected.nan_for_infinity, drawing.promise.drops_nan != 0);
     }
-    if (step == Step::kExact || step == Step::kBounded) {
-      comparers.back().CountIdle(c.problem.op->IdleValues(c.problem));
-    }
+    if (counts_idle && !reference) comparers.back().CountIdle(c.problem.op->IdleValues(c.problem));
   }
-  if (const auto reference = cache.Find(drawing)) {
-    for (std::size_t i = 0; i < specs.size(); ++i) CompareStored((*reference)[i], expected, comparers[i]);
-  } else {
-    CompareWhileEvaluating(drawing, expected, cache, comparers);
+  for (std::size_t i = 0; reference && i < specs.size(); ++i) {
+    CompareStored((*reference)[i], expected, specs[i].Count(), DTypeBytes(c.dtype), comparers[i]);
   }
+  if (!reference) CompareWhileEvaluating(drawing, expected, cache, comparers);
   Finding finding;
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const Comparison comparison = comparers[i].Result();
     finding.max_error_share = std::max(finding.max_error_share, comparison.max_error_share);
     finding.compared += comparison.total;
-    finding.idle += comparison.idle;
+    finding.idle += reference && counts_idle ? (*reference)[i].idle : comparison.idle;
     if (comparison.wrong > 0 && !finding.failure) {
       finding.failure = MismatchFailure(step, drawing.seed, specs[i], c.dtype, comparison);
     }

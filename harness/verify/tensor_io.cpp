@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
@@ -94,22 +93,26 @@ std::int64_t DeviceIndex(const TensorSpec& spec, assay_layout layout, std::int64
   return device_index;
 }
 
-std::int64_t LogicalIndex(const TensorSpec& spec, assay_layout layout, std::int64_t device_index) {
-  const std::vector<std::int64_t> strides = spec.Strides(layout);
-  std::vector<std::size_t> order(spec.dims.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+DeviceOrder::DeviceOrder(const TensorSpec& spec, assay_layout layout) {
+  const std::vector<std::int64_t> strides = spec.Strides(layout), logical = spec.Strides(ASSAY_NCHW);
+  for (std::size_t d = 0; d < spec.dims.size(); ++d) axes_.push_back({strides[d], logical[d], spec.dims[d]});
   // The widest stride first. A dimension of one element may share another's stride, and counts for nothing.
-  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-    return std::pair(strides[a], spec.dims[a]) > std::pair(strides[b], spec.dims[b]);
+  std::ranges::sort(axes_, [](const Axis& a, const Axis& b) {
+    return std::pair(a.device_stride, a.size) > std::pair(b.device_stride, b.size);
   });
-  std::vector<std::int64_t> coordinates(spec.dims.size());
-  for (std::size_t d : order) {
-    coordinates[d] = device_index / strides[d];
-    device_index %= strides[d];
-  }
+}
+
+std::int64_t DeviceOrder::LogicalIndex(std::int64_t device_index) const {
   std::int64_t index = 0;
-  for (std::size_t d = 0; d < spec.dims.size(); ++d) index = index * spec.dims[d] + coordinates[d];
+  for (const Axis& axis : axes_) {
+    index += device_index / axis.device_stride * axis.logical_stride;
+    device_index %= axis.device_stride;
+  }
   return index;
+}
+
+std::int64_t LogicalIndex(const TensorSpec& spec, assay_layout layout, std::int64_t device_index) {
+  return DeviceOrder(spec, layout).LogicalIndex(device_index);
 }
 
 TensorVector<std::byte> ToDeviceBits(const TensorSpec& spec, std::span<const float> logical,

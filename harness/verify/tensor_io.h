@@ -28,6 +28,19 @@ std::int64_t DeviceIndex(const TensorSpec& spec, assay_layout layout, std::int64
 // And back.
 std::int64_t LogicalIndex(const TensorSpec& spec, assay_layout layout, std::int64_t device_index);
 
+// LogicalIndex() for many elements of one tensor.
+class DeviceOrder {
+ public:
+  DeviceOrder(const TensorSpec& spec, assay_layout layout);
+  std::int64_t LogicalIndex(std::int64_t device_index) const;
+
+ private:
+  struct Axis {
+    std::int64_t device_stride, logical_stride, size;
+  };
+  std::vector<Axis> axes_;
+};
+
 // The inputs of a case, filled in logical order; an absent tensor is an empty vector.
 std::vector<TensorVector<float>> FillInputs(const Problem& problem, assay_dtype dtype, FillKind kind,
                                             std::uint64_t seed);

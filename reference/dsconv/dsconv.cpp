@@ -114,6 +114,10 @@ class Dsconv final : public Operator {
                  FillKind probe, std::uint64_t seed, std::span<float> values) const override {
     FillProbeInput(ToShape(problem), static_cast<InputIndex>(index), dtype, promise, probe, seed, values);
   }
+  std::string ProbeKey(const Problem& problem, assay_dtype dtype, const assay_promise& promise,
+                       FillKind probe, std::uint64_t seed) const override {
+    return ProbeKeyOf(ToShape(problem), dtype, promise, probe, seed);
+  }
   Expectation ExpectationOf(const Problem& problem, assay_dtype dtype, const assay_promise& promise,
                             FillKind probe, std::uint64_t seed) const override {
     return dsconv::ExpectationOf(ToShape(problem), dtype, promise, probe, seed);

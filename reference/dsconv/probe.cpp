@@ -1,5 +1,7 @@
 #include "reference/dsconv/probe.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -44,16 +46,19 @@ Pair ChannelsOfRow(const Shape& d, const WidePlan& plan, const Stream& stream, s
 // An odd number: its last bit is in use.
 std::int64_t OddInteger(const Stream& stream, std::int64_t i, std::int64_t largest) {
   const std::int64_t number = stream.NonZeroInteger(i, largest);
-  if (number % 2 != 0) return number;
-  return number > 0 ? number - 1 : number + 1;
+  // Without branches, which would be taken at random.
+  const std::int64_t even = 1 - (number & 1), sign = 1 - 2 * static_cast<std::int64_t>(number < 0);
+  return number - even * sign;
 }
 
 // An odd number of the upper half: its first bit is in use as well.
 std::int64_t WideOddInteger(const Stream& stream, std::int64_t i, std::int64_t largest) {
   const std::int64_t number = stream.NonZeroInteger(i, largest - largest / 2);
-  std::int64_t magnitude = largest / 2 + std::abs(number);
-  if (magnitude % 2 == 0) magnitude += magnitude < largest ? 1 : -1;
-  return number > 0 ? magnitude : -magnitude;
+  const std::int64_t magnitude = largest / 2 + std::abs(number);
+  const std::int64_t even = 1 - (magnitude & 1),
+                     step = 2 * static_cast<std::int64_t>(magnitude < largest) - 1;
+  const std::int64_t sign = 1 - 2 * static_cast<std::int64_t>(number < 0);
+  return sign * (magnitude + even * step);
 }
 
 float Scaled(std::int64_t units, double power) {
@@ -292,6 +297,19 @@ void FillProbeInput(const Shape& d, InputIndex index, assay_dtype dtype, const a
       break;
   }
   throw std::invalid_argument("not a probe");
+}
+
+std::string ProbeKeyOf(const Shape& d, assay_dtype dtype, const assay_promise& promise, FillKind probe,
+                       std::uint64_t seed) {
+  if (probe == FillKind::kSubnormal) return SubnormalKey(d, dtype, promise);
+  if (probe != FillKind::kWide) return {};  // the others take nothing from it
+  // Every member of the plan, which the compiler counts.
+  const auto& [taps, tap, spread, columns, equal_filters, both_wide, rounds_middle, wide_biases, x, w_dw,
+               b_dw, w_pw, b_pw, b_dw_step, b_pw_step, x_scale, w_dw_scale, w_pw_scale] =
+      PlanWide(d, dtype, promise, seed);
+  return fmt::format("{} {} {} {} {:d}{:d}{:d}{:d} {} {} {} {} {} {} {} {} {} {}", taps, tap, spread, columns,
+                     equal_filters, both_wide, rounds_middle, wide_biases, x, w_dw, b_dw, w_pw, b_pw,
+                     b_dw_step, b_pw_step, x_scale, w_dw_scale, w_pw_scale);
 }
 
 }  // namespace assay::dsconv

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "reference/dsconv/problem.h"
 
@@ -52,6 +53,10 @@ int ProbeTurnsOf(const Shape& shape, FillKind probe);
 
 void FillProbeInput(const Shape& shape, InputIndex index, assay_dtype dtype, const assay_promise& promise,
                     FillKind probe, std::uint64_t seed, std::span<float> values);
+
+// See Operator::ProbeKey().
+std::string ProbeKeyOf(const Shape& shape, assay_dtype dtype, const assay_promise& promise, FillKind probe,
+                       std::uint64_t seed);
 
 // Output rows, or columns, for which a row (column) of the filter reads inside the image.
 struct Places {

@@ -1,5 +1,7 @@
 #include "reference/dsconv/special.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -168,6 +170,12 @@ void FillSubnormal(const Shape& d, InputIndex index, assay_dtype dtype, const as
     float* kept = std::find_if(row, row + d.c, [](float weight) { return weight != 0; });
     if (kept != row + d.c) std::fill(kept + 1, row + d.c, 0.0F);
   }
+}
+
+std::string SubnormalKey(const Shape& d, assay_dtype dtype, const assay_promise& promise) {
+  const assay_dtype exact = ExactDTypeOf(dtype, promise);
+  const auto& [x, w_dw, w_pw, columns_left] = ScalesOf(d, dtype, promise, PlanExact(d, exact));
+  return fmt::format("{} {} {} {} {}", DTypeName(exact), x, w_dw, w_pw, columns_left);
 }
 
 bool ChangeOneElement(const Shape& d, assay_dtype dtype, FillKind kind, TensorRole role, std::uint64_t seed,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "reference/dsconv/problem.h"
@@ -17,6 +18,8 @@ void FillSpecial(const Shape& shape, InputIndex index, assay_dtype dtype, std::u
                  std::span<float> values);
 void FillSubnormal(const Shape& shape, InputIndex index, assay_dtype dtype, const assay_promise& promise,
                    std::uint64_t seed, std::span<float> values);
+// What FillSubnormal() takes from the promise; see Operator::ProbeKey().
+std::string SubnormalKey(const Shape& shape, assay_dtype dtype, const assay_promise& promise);
 
 // An element of x that some output sees, as an index; -1 if there is none. `number` tells several apart.
 std::int64_t ElementInSight(const Shape& shape, std::uint64_t seed, std::uint64_t number);

@@ -81,6 +81,7 @@ TEST(RecordJson, EveryFieldComesBack) {
   EXPECT_EQ(back.bytes, record.bytes);
   EXPECT_EQ(back.flops, record.flops);
   EXPECT_EQ(back.case_seconds, record.case_seconds);
+  EXPECT_EQ(back.stages, record.stages);
   ASSERT_EQ(back.steps.size(), 2u);
   EXPECT_EQ(back.steps[1].step, Step::kAfterTiming);
   EXPECT_EQ(back.steps[1].outcome, Outcome::kFailed);

@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "harness/verify/judge.h"
+#include "harness/verify/tensor_io.h"
 #include "harness/worker/local_executor.h"
 
 namespace assay {
@@ -131,9 +132,9 @@ class TimingSessionTest : public testing::Test {
       plans.push_back(std::make_unique<LocalPlan>(kRow, view, device_->info()));
       entries.push_back({&case_, &kVariant, plans.back().get(), entries.size() + 1});
     }
-    return TimeEntries(
-        *device_, sweep_, entries,
-        {[this](std::span<const TimedLaunches> candidates) { return Measure(candidates); }, &Launch});
+    return TimeEntries(*device_, sweep_, entries,
+                       {[this](std::span<const TimedLaunches> candidates) { return Measure(candidates); },
+                        &Launch, inputs_});
   }
 
   Verdict JudgeAfterTiming(const TimingResult& result) {
@@ -145,6 +146,7 @@ class TimingSessionTest : public testing::Test {
   }
 
   double claimed_seconds_ = 1;
+  InputSource inputs_;
   std::size_t lost_at_ = 0;  // the candidate's number, when it is timed alone
   std::vector<Behaviour>* behaviours_ = nullptr;
   std::vector<int> replays_while_sampled_;  // of each candidate in turn
@@ -165,6 +167,25 @@ TEST_F(TimingSessionTest, OutputsAreThoseOfTheLastLaunchAndItsSeed) {
     EXPECT_EQ(result.note, "");
     EXPECT_EQ(JudgeAfterTiming(result), Verdict::kRight);
   }
+}
+
+TEST_F(TimingSessionTest, TakesTheInputsThatJudgingKept) {
+  Judge judge(*device_, sweep_.verify);
+  std::vector<std::uint64_t> asked;
+  inputs_ = [&](const Case& c, std::uint64_t seed) {
+    asked.push_back(seed);
+    return judge.RandomInputs(c, seed);
+  };
+  std::vector<Behaviour> behaviours(2);
+  const std::vector<TimingResult> results = Time(behaviours);
+  ASSERT_EQ(asked.size(), static_cast<std::size_t>(sweep_.measure.input_sets));
+  for (std::size_t i = 0; i < asked.size(); ++i) EXPECT_EQ(asked[i], sweep_.verify.first_seed + i);
+  // They are those that would have been drawn.
+  const auto drawn = FillInputs(case_.problem, case_.dtype, FillKind::kRandom, asked[1]);
+  const auto kept = judge.RandomInputs(case_, asked[1]);
+  EXPECT_EQ((*kept)[0],
+            ToDeviceBits(case_.problem.op->Inputs(case_.problem)[0], drawn[0], case_.dtype, case_.layout));
+  for (const TimingResult& result : results) EXPECT_EQ(JudgeAfterTiming(result), Verdict::kRight);
 }
 
 TEST_F(TimingSessionTest, AKernelThatStopsWorkingAfterWarmUpIsWrong) {

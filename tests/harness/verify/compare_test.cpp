@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <vector>
@@ -87,6 +88,80 @@ TEST(CompareExact, TellsPoisonFromNaNsThatAKernelMade) {
       EXPECT_TRUE(comparison.first->never_written);
     }
   }
+}
+
+// What CompareExact finds is found in the order of device memory too.
+TEST(CompareExactBits, AgreesWithComparingNumbers) {
+  const TensorSpec spec = Output(2, 70, 9, 11);
+  std::vector<float> expected(static_cast<std::size_t>(spec.Count()));
+  for (std::size_t i = 0; i < expected.size(); ++i) expected[i] = static_cast<float>(i % 100);
+  std::vector<float> got = expected;
+  got[0] = -0.0F;
+  const auto compare = [&](assay_dtype dtype, assay_layout layout) {
+    const auto bits = ToDeviceBits(spec, got, dtype, layout),
+               right = ToDeviceBits(spec, expected, dtype, layout);
+    OutputComparer comparer(spec, dtype, layout, bits);
+    constexpr std::size_t kPart = 5000;
+    const std::size_t element = DTypeBytes(dtype);
+    for (std::size_t first = 0; first < expected.size(); first += kPart) {
+      const std::size_t count = std::min(kPart, expected.size() - first);
+      comparer.CompareExactBits(static_cast<std::int64_t>(first),
+                                std::span(right).subspan(first * element, count * element), false);
+    }
+    return comparer.Result();
+  };
+  for (assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
+    for (assay_layout layout : {ASSAY_NCHW, ASSAY_NHWC}) {
+      EXPECT_TRUE(IsRight(compare(dtype, layout))) << "-0 equals 0";
+    }
+  }
+  got[13000] += 1;
+  got[4321] = kNaN;
+  got[4322] -= 1;
+  for (assay_dtype dtype : {ASSAY_F32, ASSAY_F16, ASSAY_BF16}) {
+    for (assay_layout layout : {ASSAY_NCHW, ASSAY_NHWC}) {
+      const Comparison bits = compare(dtype, layout), numbers = Exact(spec, got, expected, dtype, layout);
+      EXPECT_EQ(bits.total, numbers.total);
+      EXPECT_EQ(bits.wrong, 3);
+      EXPECT_EQ(bits.wrong, numbers.wrong);
+      EXPECT_EQ(bits.never_written, numbers.never_written);
+      ASSERT_TRUE(bits.first && numbers.first);
+      EXPECT_EQ(bits.first->index, 4321);
+      EXPECT_EQ(numbers.first->index, 4321);
+      EXPECT_EQ(bits.first->expected, 21);
+      EXPECT_TRUE(std::isnan(bits.first->got));
+    }
+  }
+}
+
+TEST(CompareExactBits, NaNIsRightOnlyAmongSpecialValues) {
+  const TensorSpec spec = Output(1, 1, 1, 3);
+  const auto bits = ToDeviceBits(spec, std::vector<float>{1, kNaN, 2}, ASSAY_F16, ASSAY_NCHW);
+  OutputComparer comparer(spec, ASSAY_F16, ASSAY_NCHW, bits);
+  comparer.CompareExactBits(0, bits, true);
+  EXPECT_EQ(comparer.Result().wrong, 1);
+  OutputComparer special(spec, ASSAY_F16, ASSAY_NCHW, bits);
+  special.ExpectSpecialValues(false, false);
+  special.CompareExactBits(0, bits, true);
+  EXPECT_EQ(special.Result().wrong, 0);
+  const auto number = ToDeviceBits(spec, std::vector<float>{1, 5, 2}, ASSAY_F16, ASSAY_NCHW);
+  for (const bool drops_nan : {false, true}) {
+    OutputComparer dropped(spec, ASSAY_F16, ASSAY_NCHW, number);
+    dropped.ExpectSpecialValues(false, drops_nan);
+    dropped.CompareExactBits(0, bits, true);
+    EXPECT_EQ(dropped.Result().wrong, drops_nan ? 0 : 1);
+  }
+}
+
+TEST(CompareExactBits, TellsPoisonFromNaNsThatAKernelMade) {
+  const TensorSpec spec = Output(1, 1, 1, 2);
+  const auto right = ToDeviceBits(spec, std::vector<float>{1, 2}, ASSAY_F16, ASSAY_NCHW);
+  auto got = ToDeviceBits(spec, std::vector<float>{kNaN, 2}, ASSAY_F16, ASSAY_NCHW);
+  got[2] = got[3] = std::byte{0xFF};
+  OutputComparer comparer(spec, ASSAY_F16, ASSAY_NCHW, got);
+  comparer.CompareExactBits(0, right, false);
+  EXPECT_EQ(comparer.Result().wrong, 2);
+  EXPECT_EQ(comparer.Result().never_written, 1);
 }
 
 TEST(CompareBounded, AddsTheThreePartsOfTheBound) {
