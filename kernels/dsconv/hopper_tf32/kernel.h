@@ -56,19 +56,9 @@ struct DepthwiseOf<true, 3, kStride, 32, kParts, kTileSlots, Act> {
   using Type = StripDepthwise<kStride, kParts, kTileSlots, Act>;
 };
 
-template <bool kByLane>
-__device__ __forceinline__ void ArriveFilled(const Block& block, std::int32_t reader, std::int32_t slot,
-                                             int lane) {
-  if constexpr (kByLane) device::ArriveBarrier(block.AFilled(reader, slot));
-  __syncwarp();
-  if constexpr (!kByLane) {
-    if (lane == 0) device::ArriveBarrier(block.AFilled(reader, slot));
-  }
-}
-
 // Tells those that multiply that there are no more operands. Those that take turns are each told by stages as
 // of a tile, since they count these.
-template <bool kByLane, bool kTurns>
+template <bool kTurns>
 __device__ __forceinline__ void EndOperands(const Block& block, RingAt a, std::int32_t reader, int warp,
                                             int lane) {
   const std::int32_t chunks = kTurns ? block.plan.chunks : 1, stages = kTurns ? 2 * chunks : 1;
@@ -77,14 +67,13 @@ __device__ __forceinline__ void EndOperands(const Block& block, RingAt a, std::i
     if (i == chunks) reader ^= 1;
     device::WaitBarrier(block.a_free + a.slot, a.freed());
     if (warp == 0 && lane == 0) block.AItem(a.slot) = kNoItem;
-    ArriveFilled<kByLane>(block, reader, a.slot, lane);
+    device::ArriveBarrier(block.AFilled(reader, a.slot));
   }
 }
 
 // Warp `warp` of depthwise group `group`, of which there may be one alone.
 template <int kParts, bool kTurns, bool kAlone, bool kThree, class Depthwise>
 __device__ __forceinline__ void MakeOperands(const Block& block, int group, int warp, int lane) {
-  constexpr bool kByLane = FillsByLane(kParts, Depthwise::kStays);
   const Plan& plan = block.plan;
   RingAt x, a;
   // Of three groups' stages of x: one in three rounds, or each, is a group's.
@@ -99,10 +88,9 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int group, int 
         device::WaitBarrier(block.XFilled(group, x.slot),
                             (kThree ? phases >> x.slot : x.round >> (plan.x_alternates ? 1 : 0)) & 1);
         if constexpr (kThree) phases ^= 1u << x.slot;
-        const std::int32_t item =
-            kByLane && kParts != 0 ? Block::Read(block.XItem(x.slot)) : block.XItem(x.slot);
+        const std::int32_t item = block.XItem(x.slot);
         if (item < 0) {
-          if (item == kNoItem) EndOperands<kByLane, kTurns>(block, a, reader, warp, lane);
+          if (item == kNoItem) EndOperands<kTurns>(block, a, reader, warp, lane);
           return;
         }
         const auto wait = [&] {
@@ -126,8 +114,9 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int group, int 
           depthwise(tile, weights, operand);
         }
         if constexpr (kParts != 0) device::FenceAsyncProxy();  // the matrix unit reads what was written
-        ArriveFilled<kByLane>(block, reader, a.slot, lane);
-        if (lane == 0) device::ArriveBarrier(block.x_free + x.slot);
+        device::ArriveBarrier(block.AFilled(reader, a.slot));
+        device::ArriveBarrier(block.x_free + x.slot);
+        __syncwarp();  // lanes go on together
       }
       if (!kAlone && ++turn == plan.depthwise_groups) turn = 0;
       x.Next(plan.x_stages), a.Next(plan.operand_stages);
@@ -223,7 +212,7 @@ __global__ void __launch_bounds__(32 * Kind::kWarps, 1)
     shared += (128 - device::SharedAddress(shared) % 128) % 128;
     const Block block(shape, plan, map, y_map, x, packed, shared,
                       AllOperandBytes(Kind::kChunk, kParts, Kind::kTileSlots));
-    if (threadIdx.x == 0) block.InitBarriers(kParts, Kind::kStrips);
+    if (threadIdx.x == 0) block.InitBarriers(kParts, Kind::kTurns);
     SyncBlocks(plan);
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
     if (warp < Kind::kMultiply) {

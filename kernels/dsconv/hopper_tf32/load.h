@@ -13,15 +13,11 @@
 
 namespace assay::dsconv::hopper_tf32 {
 
-// Whether every lane says for itself that it wrote or read a stage of operands, not one for its warp after
-// __syncwarp(). Either orders the accesses. But where both sides are plain stores and loads, as without
-// matrix unit, compute-sanitizer's racecheck (CUDA 13.0) reports a race of one lane's arrival; it seems to
-// count as done only what the arriving lane did.
-__host__ __device__ constexpr bool ArrivesByLane(int parts) { return parts == 0; }
-
-// The same of who writes operands. Strips are made by other warps from chunk to chunk, so that what a lane
-// writes another has written before.
-__host__ __device__ constexpr bool FillsByLane(int parts, bool strips) { return parts == 0 || strips; }
+// Who reads or writes a stage by plain loads and stores says so lane by lane. One lane's arrival for its
+// warp, after __syncwarp(), orders the others' accesses as well, but compute-sanitizer's racecheck
+// (CUDA 13.0) counts only those of the lane that arrives; and it follows bulk copies, too. One lane arrives
+// for weights that the matrix unit has read, and for operands where it has read the item for all
+// (Block::Read).
 
 // What the warps of a block share: rings with two barriers a stage, and the weights that stay.
 struct Block {
@@ -65,22 +61,26 @@ struct Block {
     return reinterpret_cast<std::uint32_t*>(const_cast<char*>(packed) + plan.counters_at);
   }
 
-  // By one thread, before the others look at any. `parts`, `strips`: see ArrivesByLane() and FillsByLane().
-  __device__ __forceinline__ void InitBarriers(int parts, bool strips) const {
-    const auto depthwise = static_cast<std::uint32_t>(plan.depthwise_warps);
-    const std::uint32_t of_warp = ArrivesByLane(parts) ? 32 : 1;
-    for (std::int32_t i = 0; i < kMostStages; ++i) {
+  // By one thread, before the others look at any. `turns`: warpgroups take turns.
+  __device__ __forceinline__ void InitBarriers(int parts, bool turns) const {
+    const auto depthwise = static_cast<std::uint32_t>(plan.depthwise_warps * 32);
+    const auto multiply = static_cast<std::uint32_t>(plan.multiply_warps);
+    const std::uint32_t of_operands = turns ? 1 : 32;
+    const std::uint32_t of_weights = parts == 0 ? 32 : static_cast<std::uint32_t>(plan.cluster);
+    // No more than there are, since they are begun one after the other.
+    const std::int32_t stages = max(max(plan.x_stages, plan.operand_stages), plan.weight_stages);
+    for (std::int32_t i = 0; i < stages; ++i) {
       for (int group = 0; group < kMostGroups; ++group) {
         device::InitBarrier(XFilled(group, i),
                             plan.copies ? static_cast<std::uint32_t>(plan.copy_threads) + 1 : 1);
       }
       for (int reader = 0; reader < 2; ++reader) {
-        device::InitBarrier(AFilled(reader, i), depthwise * (FillsByLane(parts, strips) ? 32 : 1));
+        device::InitBarrier(AFilled(reader, i), depthwise);
       }
       device::InitBarrier(x_free + i, depthwise);
-      device::InitBarrier(a_free + i, static_cast<std::uint32_t>(plan.multiply_warps) * of_warp);
+      device::InitBarrier(a_free + i, multiply * of_operands);
       device::InitBarrier(w_filled + i, 1);
-      device::InitBarrier(w_free + i, static_cast<std::uint32_t>(plan.multiply_warps * plan.cluster));
+      device::InitBarrier(w_free + i, multiply * of_weights);
     }
     device::FenceBarrierInit();
   }
@@ -101,8 +101,7 @@ struct Block {
   __device__ __forceinline__ std::int32_t& AItem(std::int32_t slot) const {
     return ItemBehind(a_free + slot);
   }
-  // By one lane for the warp: the one that arrives when the slot has been read, so that racecheck, too, sees
-  // that it has.
+  // By lane 0 for the warp.
   __device__ __forceinline__ static std::int32_t Read(const std::int32_t& item) {
     return __shfl_sync(0xffffffffu, device::ThreadAgain() % 32 == 0 ? item : 0, 0);
   }

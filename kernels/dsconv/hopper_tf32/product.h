@@ -79,34 +79,37 @@ __device__ __forceinline__ void MultiplyUnit(typename Part::Sums& sums, const ch
   multiply(a, b, kParts == 1);
 }
 
-// Says that a stage of operands or of weights has been read.
-template <bool kTurns>
+// Says that a stage of operands or of weights has been read; load.h says which lanes do.
+template <bool kTurns, bool kKeepsLane>
 struct Releases {
   const Block& block;
   int lane;
   RingAt a, w;
 
   __device__ __forceinline__ void Operands() {
-    __syncwarp();
-    if (lane == 0) device::ArriveBarrier(block.a_free + a.slot);
+    if constexpr (kTurns) __syncwarp();
+    if (!kTurns || lane == 0) device::ArriveBarrier(block.a_free + a.slot);
     a.Next(block.plan.operand_stages);
   }
   __device__ __forceinline__ void Weights() {
     if (kTurns || block.plan.resident) return;
     __syncwarp();
-    if (lane == 0) device::ArriveBarrier(block.w_free + w.slot);
-    if (lane == 0 && block.plan.cluster == 2) {
-      device::ArriveBarrierIn(
-          device::SharedAddressIn(block.w_free + w.slot, static_cast<std::uint32_t>(1 - block.rank)));
+    // Finding the lane again takes longer than the rest, but some kernels lack the register to keep it.
+    if ((kKeepsLane ? lane : device::ThreadAgain() % 32) == 0) {
+      device::ArriveBarrier(block.w_free + w.slot);
+      if (block.plan.cluster == 2) {
+        device::ArriveBarrierIn(
+            device::SharedAddressIn(block.w_free + w.slot, static_cast<std::uint32_t>(1 - block.rank)));
+      }
     }
     w.Next(block.plan.weight_stages);
   }
 };
 
 // The products of a tile, enqueued: those of its last unit may still be on their way.
-template <class Part, int kMatrices, int kChunk, int kParts, bool kTurns, class Wait>
+template <class Part, int kMatrices, int kChunk, int kParts, bool kTurns, bool kKeepsLane, class Wait>
 __device__ __forceinline__ void MultiplyTile(const Block& block, int group, bool resident, RingAt& a,
-                                             RingAt& w, Releases<kTurns>& read, Wait&& wait,
+                                             RingAt& w, Releases<kTurns, kKeepsLane>& read, Wait&& wait,
                                              typename Part::Sums& sums) {
   constexpr std::int32_t kUnits = kChunk / UnitChannels(kParts);
   const Plan& plan = block.plan;
@@ -141,7 +144,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, float* __re
   using Part = Share<kChannelsLast, kMatrices, kSharing, kTileSlots>;
   const Plan& plan = block.plan;
   RingAt a, w;
-  Releases<kTurns> read{block, lane, {}, {}};
+  Releases<kTurns, kChannelsLast> read{block, lane, {}, {}};
   constexpr bool kKeepsBiases = kChannelsLast && (kSharing == Sharing::kOne || kTurns) && kMatrices <= 8;
   KeptBiases<kKeepsBiases ? kMatrices : 1> kept;
   std::uint32_t phases = 0;  // of the stages, where they are not the ring's rounds: AFilled()

@@ -208,12 +208,10 @@ __device__ __forceinline__ void MultiplyByFfma(const Block& block, float* __rest
           at, block.a_ring + a.slot * block.operand_bytes + in_chunk * (UnitChannels(0) * kMidPitch * 4),
           block.w_ring + (plan.resident ? unit : w.slot) * plan.pointwise_bytes, sums);
       if (!plan.resident) {
-        __syncwarp();
-        if (lane == 0) device::ArriveBarrier(block.w_free + w.slot);
+        device::ArriveBarrier(block.w_free + w.slot);
         w.Next(plan.weight_stages);
       }
       if (in_chunk == kUnits - 1 || unit == plan.units - 1) {
-        static_assert(ArrivesByLane(0));
         device::ArriveBarrier(block.a_free + a.slot);
         a.Next(plan.operand_stages);
       }
