@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <random>
 #include <string>
 #include <vector>
@@ -131,6 +132,22 @@ TEST(DsconvDilated, CutsDeepLabIntoAsManyBlocksAsThereAreMultiprocessors) {
     shape.stride_h = shape.stride_w = 1;
     shape.pad_h = shape.pad_w = shape.dilation_h = shape.dilation_w = dilation;
     EXPECT_EQ(MakePlan(shape, ASSAY_F16, {2, 2, 2}).tiles, 132) << dilation;
+  }
+}
+
+// A barrier's phases are told apart by their parity alone: who waits for one has to have waited for all
+// before.
+TEST(DsconvDilated, TeamsWaitForAllPhasesOfTheirBarriers) {
+  for (std::int32_t stages = 2; stages <= kMostStages; ++stages) {
+    std::map<std::int32_t, std::vector<std::int32_t>> chunks;  // by barrier
+    for (std::int32_t chunk = 0; chunk < 8 * kMostStages; ++chunk) {
+      const std::int32_t team = chunk % kTeams, barrier = FilledBarrier(team, chunk % stages);
+      std::vector<std::int32_t>& before = chunks[barrier];
+      SCOPED_TRACE("stages " + std::to_string(stages) + ", chunk " + std::to_string(chunk));
+      for (const std::int32_t other : before) ASSERT_EQ(other % kTeams, team);
+      ASSERT_EQ(FilledParity(stages, static_cast<std::uint32_t>(chunk / stages)), before.size() % 2);
+      before.push_back(chunk);
+    }
   }
 }
 

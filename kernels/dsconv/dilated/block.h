@@ -23,7 +23,7 @@ struct Block {
   const Shape& shape;
   const Plan& plan;
   const char* const workspace;
-  std::uint64_t *w_filled, *w_free, *b_filled, *b_free, *x_filled, *x_free;
+  std::uint64_t *w_filled, *w_free, *b_filled, *b_free, *x_filled, *x_free;  // x_filled: FilledBarrier()
   char *w_ring, *b_ring, *x_ring;
 
   __device__ __forceinline__ Block(const Shape& of_shape, const Plan& of_plan, const char* from_workspace)
@@ -32,13 +32,16 @@ struct Block {
     shared += (1024 - device::SharedAddress(shared) % 1024) % 1024;  // the swizzle counts rows from there
     w_filled = reinterpret_cast<std::uint64_t*>(shared), w_free = w_filled + kMostStages;
     b_filled = w_free + kMostStages, b_free = b_filled + kMostStages;
-    x_filled = b_free + kMostStages, x_free = x_filled + kMostStages;
+    x_free = b_free + kMostStages, x_filled = x_free + kMostStages;
+    static_assert((5 + kTeams) * kMostStages * 8 <= kHeadBytes);
     w_ring = shared + kHeadBytes, b_ring = w_ring + plan.tile.weights * kWeightBytes;
     x_ring = b_ring + plan.tile.operands * kOperandBytes;
   }
 
   // Each by a warp: those that copy begin the barriers of what they copy, and need not wait for others.
   __device__ __forceinline__ void InitInput(int lane) const {
+    for (std::int32_t team = 1; lane < plan.tile.inputs && team < kTeams; ++team)
+      device::InitBarrier(x_filled + FilledBarrier(team, lane), 1);
     Init(x_filled, 1, x_free, kGroups, plan.tile.inputs, lane);
   }
   __device__ __forceinline__ void InitWeights(int lane) const {

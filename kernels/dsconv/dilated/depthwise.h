@@ -250,11 +250,13 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
 #pragma unroll 1
   for (std::int32_t chunk = team; chunk < plan.chunks; chunk += kTeams) {
     typename Depthwise::Sums sums;
-    device::WaitBarrier(block.x_filled + x.slot, x.filled());
+    device::WaitBarrier(block.x_filled + FilledBarrier(team, x.slot),
+                        FilledParity(plan.tile.inputs, x.round));
     depthwise.Sum(device::SharedAddress(block.x_ring) + static_cast<std::uint32_t>(x.slot * plan.input_bytes),
                   sums);
     __syncwarp();
     if (lane == 0) device::ArriveBarrier(block.x_free + x.slot);
+    // Chunks are multiplied in turn: since the one before this team's last was, all before it were.
     device::WaitBarrier(block.b_free + b.slot, b.freed());
     depthwise.Store(
         plan, device::SharedAddress(block.b_ring) + static_cast<std::uint32_t>(b.slot * kOperandBytes), sums);

@@ -24,7 +24,7 @@ __device__ __forceinline__ void LoadInput(const Block& block, const CUtensorMap*
 #pragma unroll 1
   for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk) {
     device::WaitBarrier(block.x_free + x.slot, x.freed());
-    std::uint64_t* barrier = block.x_filled + x.slot;
+    std::uint64_t* barrier = block.x_filled + FilledBarrier(chunk % kTeams, x.slot);
     char* stage = block.x_ring + x.slot * plan.input_bytes;
     if (lane == 0) device::ArriveAndExpect(barrier, bytes);
     __syncwarp();

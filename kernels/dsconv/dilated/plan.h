@@ -36,6 +36,17 @@ inline constexpr std::int32_t kMultiplyWarps = 4, kTeams = 2, kDepthwiseWarps = 
 // Room for barriers, the most stages of a ring, and the most rows of x that a block may need.
 inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 12, kMostRows = 6;
 
+// Which barrier says that a stage of x is filled, of kTeams for each, and the parity of its phase, for a
+// chunk that is the stage's `round`-th. In a ring of an odd number a stage is either team's in turn, and who
+// waits for a barrier must have seen all of its phases: the parity of the next one is that of the one before
+// the last, so a team that came while the other's chunk was still on its way would take it for its own.
+__host__ __device__ constexpr std::int32_t FilledBarrier(std::int32_t team, std::int32_t stage) {
+  return team * kMostStages + stage;
+}
+__host__ __device__ constexpr std::uint32_t FilledParity(std::int32_t stages, std::uint32_t round) {
+  return (stages % kTeams == 0 ? round : round / kTeams) & 1;
+}
+
 // What may be chosen: stages of each ring.
 struct Tile {
   std::int32_t weights, operands, inputs;
