@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/dsconv/by_cost.h"
 #include "kernels/dsconv/group/plan.h"
 #include "kernels/dsconv/wide/clamp.h"
 #include "kernels/pack.h"
@@ -78,11 +79,7 @@ inline std::vector<Tile> TilesFor(const Shape& shape, const assay_device_info& d
       }
     }
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<Tile> tiles;
-  for (const auto& [cost, tile] : found) tiles.push_back(tile);
-  return tiles;
+  return TilesByCost(std::move(found));
 }
 
 }  // namespace assay::dsconv::group

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "kernels/dsconv/by_cost.h"
 #include "kernels/dsconv/l2/plan.h"
 #include "kernels/pack.h"
 
@@ -149,11 +150,7 @@ inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const a
       }
     }
   }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  std::vector<Tile> tiles;
-  for (const auto& [cost, tile] : found) tiles.push_back(tile);
-  return tiles;
+  return TilesByCost(std::move(found));
 }
 
 }  // namespace assay::dsconv::l2
