@@ -9,7 +9,6 @@
 #ifndef ASSAY_SIMT
 #include <cuda.h>
 
-#include "kernels/device/ptx/barrier.h"
 #include "kernels/dsconv/phases/depthwise.h"
 #include "kernels/dsconv/phases/load.h"
 #include "kernels/dsconv/phases/multiply.h"
