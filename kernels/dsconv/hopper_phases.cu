@@ -25,8 +25,7 @@ class HopperPhases {
   static constexpr const char* kName = "hopper_phases";
   static constexpr const char* kSummary =
       "for many channels: all blocks make the depthwise half in L2, then multiply it by wgmma; fp16 and "
-      "bf16, "
-      "sm_90a";
+      "bf16, sm_90a";
 
   static assay_promise Promise(assay_dtype dtype) { return SixteenBitPromise(dtype); }
 
@@ -134,7 +133,7 @@ class HopperPhases {
   }
 
  private:
-  // An image behind the ring does not wrap.
+  // As hopper_l2 takes.
   static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 25) - (1 << 11);
   static bool IsTooLarge(const Shape& shape) {
     const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;

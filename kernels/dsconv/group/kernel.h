@@ -6,6 +6,7 @@
 #include "kernels/device/shared_memory.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/group/plan.h"
+#include "kernels/dsconv/ring.h"
 #include "kernels/dsconv/wide/weights.h"
 
 #ifndef ASSAY_SIMT
@@ -109,16 +110,6 @@ __device__ __forceinline__ std::int64_t OperandsFrom(const Plan& plan, std::int3
   return plan.operands_from + static_cast<std::int64_t>(group * plan.chunks) * plan.operand_bytes;
 }
 
-// A place in the ring of operands.
-struct RingAt {
-  std::int32_t stage = 0;
-  std::uint32_t round = 0;
-
-  __device__ __forceinline__ void Next(std::int32_t stages) {
-    if (++stage == stages) stage = 0, round ^= 1;
-  }
-};
-
 // By one thread: says that the block's share is there, begins to copy what is left of the weights, waits for
 // the group's shares, and copies all of them.
 __device__ __forceinline__ void LoadOperands(const Plan& plan, const Shared& shared, std::int32_t group,
@@ -139,11 +130,11 @@ __device__ __forceinline__ void LoadOperands(const Plan& plan, const Shared& sha
   RingAt at;
 #pragma unroll 1
   for (std::int32_t chunk = 0; chunk < plan.chunks; chunk += plan.batch) {
-    if (chunk >= plan.stages * plan.batch) device::WaitBarrier(shared.free + at.stage, at.round ^ 1);
+    if (chunk >= plan.stages * plan.batch) device::WaitBarrier(shared.free + at.slot, at.parity ^ 1);
     const auto bytes = static_cast<std::uint32_t>(min(plan.batch, plan.chunks - chunk) * operand_bytes);
-    std::uint64_t* barrier = shared.filled + at.stage;
+    std::uint64_t* barrier = shared.filled + at.slot;
     device::ArriveAndExpect(barrier, bytes);
-    char* to = shared.operands + at.stage * plan.batch * operand_bytes;
+    char* to = shared.operands + at.slot * plan.batch * operand_bytes;
     device::CopyBulk(to, from, bytes, barrier);
     from += bytes;
     at.Next(plan.stages);
@@ -169,8 +160,8 @@ __device__ __forceinline__ void MultiplyAll(const Plan& plan, const Shared& shar
     for (; weights_there < end; weights_there += plan.weight_batch, ++copy) {
       device::WaitBarrier(shared.weights_filled + copy, 0);
     }
-    if (!plan.alone) device::WaitBarrier(shared.filled + at.stage, at.round);
-    std::uint64_t a = left + static_cast<std::uint32_t>(at.stage * plan.batch * operand_bytes / 16);
+    if (!plan.alone) device::WaitBarrier(shared.filled + at.slot, at.parity);
+    std::uint64_t a = left + static_cast<std::uint32_t>(at.slot * plan.batch * operand_bytes / 16);
 #pragma unroll 1
     for (; chunk < end; ++chunk) {
       device::FenceProducts();
@@ -187,7 +178,7 @@ __device__ __forceinline__ void MultiplyAll(const Plan& plan, const Shared& shar
     if (ring) {
       if (!kWaits) device::WaitProducts<1>();
       if (before >= 0 && lane == 0) device::ArriveBarrier(shared.free + before);
-      before = at.stage;
+      before = at.slot;
     }
     at.Next(plan.stages);
   }

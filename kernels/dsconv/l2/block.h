@@ -8,25 +8,15 @@
 #include "kernels/device/ptx/cluster.h"
 #include "kernels/device/ptx/cluster_copy.h"
 #include "kernels/device/ptx/mbarrier.h"
-#include "kernels/device/ptx/opaque.h"
 #include "kernels/device/ptx/tma.h"
-#include "kernels/device/shared_memory.h"
+#include "kernels/dsconv/cluster_tile.h"
 #include "kernels/dsconv/l2/plan.h"
+#include "kernels/dsconv/swizzled_shared.h"
 
 namespace assay::dsconv::l2 {
 
-struct Storage {
-  unsigned char bytes[1024];  // and what follows
-};
-
-// Shared memory from where the swizzle counts rows. Each role finds it anew: kept from the kernel's beginning
-// it would cost the multiplying warps a register that they lack.
-__device__ __forceinline__ char* SharedFromHere() {
-  char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
-  const auto past = static_cast<std::int32_t>(device::SharedAddress(shared) % 1024);
-  return shared + device::Opaque((1024 - past) % 1024);
-}
-
+// Each role finds its shared memory anew: kept from the kernel's beginning it would cost the multiplying
+// warps a register that they lack.
 struct Block {
   const Shape& shape;
   const Plan& plan;
@@ -42,7 +32,7 @@ struct Block {
         workspace(to_workspace),
         rank(device::PlaceInClusterX()),
         cluster(device::ClusterNumber()) {
-    char* shared = SharedFromHere();
+    char* shared = SwizzledShared();
     a_filled = reinterpret_cast<std::uint64_t*>(shared);
     a_free = a_filled + kMostStages, w_filled = a_free + kMostStages, w_free = w_filled + kMostStages;
     a_ring = shared + kHeadBytes, w_ring = a_ring + plan.tile.operands * kOperandBytes;
@@ -67,13 +57,10 @@ struct Block {
 
   // Of the cluster's tile: this block's pixels, 128 of them, and its output channels.
   __device__ __forceinline__ std::int32_t PixelBlock(std::int32_t tile) const {
-    return plan.by_columns.Quotient(tile) * plan.tile.pixel_blocks + rank;
+    return PixelBlockOf(plan, rank, tile);
   }
-  // In another order for each pixel block: else a cluster whose step is a multiple of the column tiles would
-  // multiply the same columns always, and the last ones may be fewer.
   __device__ __forceinline__ std::int32_t ColumnTile(std::int32_t tile) const {
-    const std::int32_t pixels = plan.by_columns.Quotient(tile);
-    return plan.by_columns.Remainder(tile - pixels * plan.column_tiles + pixels);
+    return ColumnTileOf(plan, tile);
   }
 };
 

@@ -8,15 +8,12 @@
 #include "kernels/device/ptx/cluster.h"
 #include "kernels/device/ptx/cluster_copy.h"
 #include "kernels/device/ptx/mbarrier.h"
-#include "kernels/device/ptx/opaque.h"
-#include "kernels/device/shared_memory.h"
+#include "kernels/dsconv/cluster_tile.h"
 #include "kernels/dsconv/phases/plan.h"
+#include "kernels/dsconv/ring.h"
+#include "kernels/dsconv/swizzled_shared.h"
 
 namespace assay::dsconv::phases {
-
-struct Storage {
-  unsigned char bytes[1024];  // and what follows
-};
 
 struct Block {
   const Shape& shape;
@@ -33,9 +30,7 @@ struct Block {
         workspace(to_workspace),
         rank(device::PlaceInClusterX()),
         cluster(device::ClusterNumber()) {
-    // The swizzle counts rows from addresses that are multiples of 1024.
-    char* shared = reinterpret_cast<char*>(&dynamic_shared<Storage>());
-    shared += device::Opaque((1024 - static_cast<std::int32_t>(device::SharedAddress(shared) % 1024)) % 1024);
+    char* shared = SwizzledShared();
     filled = reinterpret_cast<std::uint64_t*>(shared), free = filled + kMostStages;
     inputs = free + kMostStages;
     outputs = shared + kHeadBytes, stages = outputs + kOutputBytes;
@@ -61,23 +56,10 @@ struct Block {
 
   // Of the cluster's tile: this block's pixels, 128 of them, and its output channels.
   __device__ __forceinline__ std::int32_t PixelBlock(std::int32_t tile) const {
-    return plan.by_columns.Quotient(tile) * plan.tile.pixel_blocks + rank;
+    return PixelBlockOf(plan, rank, tile);
   }
-  // In another order for each pixel block: else a cluster whose step is a multiple of the column tiles would
-  // multiply the same columns always, and the last ones may be fewer.
   __device__ __forceinline__ std::int32_t ColumnTile(std::int32_t tile) const {
-    const std::int32_t pixels = plan.by_columns.Quotient(tile);
-    return plan.by_columns.Remainder(tile - pixels * plan.column_tiles + pixels);
-  }
-};
-
-// A stage, and how often the ring went round.
-struct StageAt {
-  std::int32_t stage = 0;
-  std::uint32_t round = 0;
-
-  __device__ __forceinline__ void Next(std::int32_t stages) {
-    if (++stage == stages) stage = 0, round ^= 1;
+    return ColumnTileOf(plan, tile);
   }
 };
 

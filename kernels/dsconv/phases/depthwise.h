@@ -61,9 +61,9 @@ class Input {
   __device__ __forceinline__ std::uint32_t Next() {
     __syncwarp();
     Copy();
-    device::WaitBarrier(filled_ + at_.stage, at_.round);
+    device::WaitBarrier(filled_ + at_.slot, at_.parity);
     const std::uint32_t box =
-        device::SharedAddress(ring_) + static_cast<std::uint32_t>(at_.stage * Box::kBytes);
+        device::SharedAddress(ring_) + static_cast<std::uint32_t>(at_.slot * Box::kBytes);
     at_.Next(block_.plan.boxes);
     return box;
   }
@@ -98,7 +98,7 @@ class Input {
   std::uint64_t* const filled_;
   std::int32_t item_, box_ = 0, to_ = 0;  // the next one to copy, and where to
   std::int32_t c_, w_, h_, n_;
-  StageAt at_;
+  RingAt at_;
 };
 
 template <class T, int kStride, int kSpan, bool kClamps>

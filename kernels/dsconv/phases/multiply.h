@@ -25,7 +25,7 @@ class Rings {
     give_back_to_ = device::SharedAddressIn(block.free, static_cast<std::uint32_t>(gives_ ? lane : 0));
   }
 
-  __device__ __forceinline__ void Wait() const { device::WaitBarrier(block_.filled + at_.stage, at_.round); }
+  __device__ __forceinline__ void Wait() const { device::WaitBarrier(block_.filled + at_.slot, at_.parity); }
   __device__ __forceinline__ std::uint64_t Left() const { return left_ + Offset(); }
   __device__ __forceinline__ std::uint64_t Right() const { return right_ + Offset(); }
   __device__ __forceinline__ void Next() { at_.Next(block_.plan.stages); }
@@ -38,7 +38,7 @@ class Rings {
 
  private:
   __device__ __forceinline__ std::uint32_t Offset() const {
-    return static_cast<std::uint32_t>(at_.stage * block_.plan.stage_bytes / 16);
+    return static_cast<std::uint32_t>(at_.slot * block_.plan.stage_bytes / 16);
   }
 
   const Block& block_;
@@ -46,7 +46,7 @@ class Rings {
   const bool gives_;
   std::uint32_t give_back_to_;
   std::int32_t used_ = 0;
-  StageAt at_;
+  RingAt at_;
 };
 
 // A warp's 16 pixels of a tile, up to kBoxes boxes of 64 columns at once.

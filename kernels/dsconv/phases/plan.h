@@ -34,9 +34,13 @@ inline constexpr std::int32_t kLaneChannels = 4, kMostBoxes = 6;
 
 // What is copied of x at once: some rows of what two halves of a warp make `kSpan` neighbouring outputs each
 // of.
+constexpr std::int32_t BoxRows(std::int32_t stride) { return stride == 1 ? 3 : 2; }
+constexpr std::int32_t BoxColumns(std::int32_t stride, std::int32_t span) {
+  return (2 * span - 1) * stride + 3;
+}
 template <int kStride, int kSpan>
 struct InputBox {
-  static constexpr std::int32_t kRows = kStride == 1 ? 3 : 2, kColumns = (2 * kSpan - 1) * kStride + 3,
+  static constexpr std::int32_t kRows = BoxRows(kStride), kColumns = BoxColumns(kStride, kSpan),
                                 kBytes = kRows * kColumns * kPixelBytes;
 };
 
@@ -67,10 +71,6 @@ struct Plan {
   // Of counters: blocks that have made their part, and that have seen that all have.
   static constexpr std::int32_t kMade = 0, kSeen = 32, kCounters = 64;
 };
-
-inline std::int32_t BoxRows(std::int32_t stride) {
-  return stride == 1 ? InputBox<1, 4>::kRows : InputBox<2, 4>::kRows;
-}
 
 // How high strips are: as few rounds of all warps as may be, each of few boxes. To begin one takes the time
 // of about one box.
@@ -108,11 +108,11 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.shared_bytes = kBeside + plan.stages * plan.stage_bytes;
   // x lies where operands and outputs will.
   const std::int32_t box_bytes =
-      BoxRows(shape.stride_h) * ((2 * tile.span - 1) * shape.stride_w + 3) * kPixelBytes;
+      BoxRows(shape.stride_h) * BoxColumns(shape.stride_w, tile.span) * kPixelBytes;
   plan.boxes = std::min(kMostBoxes, (kOutputBytes + plan.stages * plan.stage_bytes) / kWarps / box_bytes);
   plan.ring_part = plan.boxes * box_bytes;
 
-  const auto up = [](std::int64_t bytes) { return DivideUp<std::int64_t>(bytes, 1024) * 1024; };
+  const auto up = [](std::int64_t bytes) { return wide::RoundUp<std::int64_t>(bytes, 1024); };
   const std::int64_t columns = static_cast<std::int64_t>(plan.column_tiles) * tile.columns;
   plan.filters_from = up(columns * 4);
   plan.weights_from = plan.filters_from + up(static_cast<std::int64_t>(plan.chunks) * 10 * kChunk * 4);

@@ -10,24 +10,10 @@
 #include "kernels/device/ptx/mbarrier.h"
 #include "kernels/device/ptx/shared_word.h"
 #include "kernels/device/ptx/tma.h"
+#include "kernels/dsconv/ring.h"
 #include "kernels/dsconv/sparse/plan.h"
 
 namespace assay::dsconv::sparse {
-
-// A slot of a ring, and how often it went round.
-struct RingAt {
-  std::int32_t slot = 0;
-  std::uint32_t parity = 0;
-
-  __device__ __forceinline__ void Next(std::int32_t slots) {
-    if (++slot == slots) slot = 0, parity ^= 1;
-  }
-  // By so many; less than the ring has.
-  __device__ __forceinline__ void Skip(std::int32_t by, std::int32_t slots) {
-    slot += by;
-    if (slot >= slots) slot -= slots, parity ^= 1;
-  }
-};
 
 struct TileAt {
   std::int32_t n, p0;

@@ -12,8 +12,6 @@
 
 namespace assay::dsconv::strips {
 
-using sparse::RingAt;
-
 // Half a tile: its image, strip and place in that.
 struct HalfAt {
   std::int32_t n, strip, down;
