@@ -50,4 +50,7 @@ struct TensorAllocator {
 template <class T>
 using TensorVector = std::vector<T, TensorAllocator<T>>;
 
+// Tensors as device memory holds them.
+using TensorBits = std::vector<TensorVector<std::byte>>;
+
 }  // namespace assay

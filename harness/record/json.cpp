@@ -314,9 +314,7 @@ std::string ToJson(const Record& record) {
                {"bytes", Number(record.bytes)},
                {"flops", Number(record.flops)},
                {"case_s", Number(record.case_seconds)}};
-  if (!record.stages.empty()) {
-    for (const auto& [stage, seconds] : record.stages) json["stages_s"][stage] = Number(seconds);
-  }
+  for (const auto& [stage, seconds] : record.stages) json["stages_s"][stage] = Number(seconds);
   if (record.operand_bits > 0) json["operand_bits"] = record.operand_bits;
   if (!record.printed.empty()) json["printed"] = record.printed;
   if (record.transient) json["transient"] = true;

@@ -2,23 +2,10 @@
 
 #include <fmt/format.h>
 
-#include "harness/verify/tensor_io.h"
+#include "harness/run/random_inputs.h"
 #include "reference/dtype.h"
 
 namespace assay {
-
-namespace {
-
-std::shared_ptr<const std::vector<TensorVector<std::byte>>> DrawBits(const Case& c, std::uint64_t seed) {
-  const std::vector<TensorSpec> specs = c.problem.op->Inputs(c.problem);
-  const std::vector<TensorVector<float>> values = FillInputs(c.problem, c.dtype, FillKind::kRandom, seed);
-  std::vector<TensorVector<std::byte>> bits;
-  for (std::size_t t = 0; t < specs.size(); ++t)
-    bits.push_back(ToDeviceBits(specs[t], values[t], c.dtype, c.layout));
-  return std::make_shared<const std::vector<TensorVector<std::byte>>>(std::move(bits));
-}
-
-}  // namespace
 
 InputSets::InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count,
                      const InputSource& source)
@@ -27,7 +14,7 @@ InputSets::InputSets(Device& device, const Case& c, std::uint64_t first_seed, in
   for (int i = 0; i < count; ++i) {
     Set& set = sets_.emplace_back();
     const std::uint64_t seed = SeedOf(static_cast<std::size_t>(i));
-    const auto bits = source ? source(c, seed) : DrawBits(c, seed);
+    const auto bits = source ? source(c, seed) : std::make_shared<const TensorBits>(RandomInputBits(c, seed));
     for (std::size_t t = 0; t < specs.size(); ++t) {
       set.pointers.push_back(nullptr);
       set.hashes.push_back(0);

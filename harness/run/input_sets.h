@@ -18,14 +18,13 @@
 namespace assay {
 
 // The random inputs of a seed, as device memory holds them.
-using InputSource = std::function<std::shared_ptr<const std::vector<TensorVector<std::byte>>>(
-    const Case& c, std::uint64_t seed)>;
+using InputSource = std::function<std::shared_ptr<const TensorBits>(const Case& c, std::uint64_t seed)>;
 
 // Set i holds the random inputs of seed first_seed + i, so that judging the last launch's output can use a
 // reference that judging made before.
 class InputSets {
  public:
-  // `source`: where inputs come from that need not be drawn; empty: nowhere.
+  // `source`: where inputs come from that were drawn before; empty: they are drawn.
   InputSets(Device& device, const Case& c, std::uint64_t first_seed, int count,
             const InputSource& source = {});
 

@@ -48,7 +48,7 @@ struct TimingFunctions {
   std::function<std::vector<Measurement>(std::span<const TimedLaunches>)> measure;
   // Launches so often back to back, beginning with that set, and returns when every stream is idle.
   std::function<void(const TimedLaunches&, std::size_t first, std::size_t count)> back_to_back;
-  InputSource inputs = {};
+  InputSource inputs = {};  // as InputSets takes it
 };
 TimingFunctions TimingOf(Executor& executor, const MeasureSettings& settings, BenchmarkLog* log);
 

@@ -12,6 +12,8 @@ namespace assay {
 namespace {
 
 constexpr std::size_t kBlock = 2048;
+// Below this, starting threads costs more than it saves.
+constexpr std::int64_t kManyElements = 1 << 16;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The midpoint between the largest number and what the next would be: from here on IEEE 754 rounds to
@@ -112,13 +114,22 @@ void OutputComparer::Merge(const Comparison& found) {
 }
 
 template <class Value>
-void OutputComparer::AddIdle(std::span<const Value> right) {
-  if (idle_values_.empty()) return;
-  std::int64_t idle = 0;
-  for (double value : idle_values_) {
-    for (Value each : right) idle += each == static_cast<Value>(value) ? 1 : 0;
+std::int64_t CountAmong(std::span<const Value> values, std::span<const double> wanted) {
+  const auto size = static_cast<std::int64_t>(values.size());
+  std::int64_t count = 0;
+  for (const double number : wanted) {
+    const auto value = static_cast<Value>(number);
+#pragma omp parallel for simd schedule(static) reduction(+ : count) if (parallel : size > kManyElements)
+    for (std::int64_t i = 0; i < size; ++i) count += values[static_cast<std::size_t>(i)] == value ? 1 : 0;
   }
-  idle_.fetch_add(idle, std::memory_order_relaxed);
+  return count;
+}
+template std::int64_t CountAmong<float>(std::span<const float>, std::span<const double>);
+template std::int64_t CountAmong<double>(std::span<const double>, std::span<const double>);
+
+template <class Value>
+void OutputComparer::AddIdle(std::span<const Value> right) {
+  idle_.fetch_add(CountAmong(right, idle_values_), std::memory_order_relaxed);
 }
 
 void OutputComparer::RaiseShare(double share) {

@@ -34,6 +34,10 @@ struct Comparison {
   std::optional<Mismatch> first;  // the wrong element that stands first in logical order
 };
 
+// How many of the values are one of `wanted`; by several threads where there are many.
+template <class Value>
+std::int64_t CountAmong(std::span<const Value> values, std::span<const double> wanted);
+
 // Compare calls may come from several threads at once, with runs of elements in logical order, each element
 // once.
 class OutputComparer {

@@ -58,7 +58,7 @@ class Judge {
                         std::span<const TensorVector<std::byte>> output_bits, Judgement& judgement);
 
   // The random inputs of a seed as device memory holds them, for launches that are timed.
-  std::shared_ptr<const std::vector<TensorVector<std::byte>>> RandomInputs(const Case& c, std::uint64_t seed);
+  std::shared_ptr<const TensorBits> RandomInputs(const Case& c, std::uint64_t seed);
 
   // Where the seconds go: "inputs", "reference" and "compare" of all that is judged, "launches" for the rest
   // of JudgeCase(). The clock outlives this object.

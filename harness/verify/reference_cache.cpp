@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "harness/device/spikes.h"
+#include "harness/verify/compare.h"
 #include "harness/verify/rounding.h"
 #include "harness/verify/tensor_io.h"
 #include "reference/dtype.h"
@@ -85,14 +86,7 @@ constexpr std::int64_t kManyElements = 1 << 16;
 template <class Value>
 std::int64_t CountIdle(std::span<const Value> values, const Drawing& drawing) {
   if (IsProbe(drawing.kind)) return 0;
-  const auto size = static_cast<std::int64_t>(values.size());
-  std::int64_t idle = 0;
-  for (const double value : drawing.problem->op->IdleValues(*drawing.problem)) {
-    const auto wanted = static_cast<Value>(value);
-#pragma omp parallel for simd schedule(static) reduction(+ : idle) if (parallel : size > kManyElements)
-    for (std::int64_t i = 0; i < size; ++i) idle += values[static_cast<std::size_t>(i)] == wanted ? 1 : 0;
-  }
-  return idle;
+  return CountAmong<Value>(values, drawing.problem->op->IdleValues(*drawing.problem));
 }
 
 bool HasNaN(std::span<const float> values) {
@@ -191,10 +185,11 @@ std::shared_ptr<const ReferenceCache::LogicalInputs> ReferenceCache::Inputs(cons
   LogicalInputs inputs;
   for (const assay_layout layout : kLayouts) {
     const auto bits = Lookup<TensorBits>(BitsKey(drawing, layout));
-    if (!bits || !inputs.empty()) continue;
+    if (!bits) continue;
     // They hold the same numbers, and are read faster than drawn.
     for (std::size_t i = 0; i < specs.size(); ++i)
       inputs.push_back(ToLogical(specs[i], (*bits)[i], drawing.dtype, layout));
+    break;
   }
   if (inputs.empty()) inputs = DrawInputs(drawing);
   last_inputs_ = std::make_shared<const LogicalInputs>(std::move(inputs));

@@ -64,7 +64,6 @@ struct OutputReference {
 };
 
 using Reference = std::vector<OutputReference>;
-using TensorBits = std::vector<TensorVector<std::byte>>;
 
 // Keeps what was used last within a number of bytes. A problem never drives out its own results, because
 // several seeds taken in turn would then drive out one another each time: what does not fit beside them is
