@@ -84,20 +84,35 @@ inline std::vector<std::int32_t> Widths(const Shape& shape) {
   return widths;
 }
 
-// As many input stages as fit, up to four.
-inline void ConsiderStages(const Shape& shape, const assay_device_info& device, Tile tile,
-                           std::vector<std::pair<double, Tile>>& found) {
-  for (tile.inputs = 4; tile.inputs >= 2; --tile.inputs) {
-    const Plan plan = MakePlan(shape, ASSAY_F16, tile);
-    if (!Fits(plan, device)) continue;
-    found.emplace_back(Cycles(shape, plan, device), tile);
-    return;
+// With the rings of `operands` and `weights`, as many input stages as fit, up to four; false where two do
+// not.
+inline bool FitRings(std::int32_t operands, std::int32_t weights, const assay_device_info& device,
+                     Plan& plan) {
+  plan.tile.operands = operands, plan.tile.weights = weights;
+  for (plan.tile.inputs = 4; plan.tile.inputs >= 2; --plan.tile.inputs) {
+    LayOutRings(plan);
+    if (Fits(plan, device)) return true;
   }
+  return false;
 }
 
-// Calls see(tile) for all that fit, until it says false.
+// Calls see(plan) for all rings that fit one way of cutting, until it says false. A plan's units of pixels
+// are gone through once: there can be thousands of them.
 template <class See>
-void ForEachTile(const Shape& shape, const assay_device_info& device, See&& see) {
+bool ForEachRings(const Shape& shape, const assay_device_info& device, const Tile& cut, See&& see) {
+  Plan plan = MakePlan(shape, ASSAY_F16, cut);
+  const std::int32_t each = cut.column_blocks;
+  for (std::int32_t operands = each; operands <= 6; operands += each) {
+    for (const std::int32_t weights : {4, 3, 2}) {
+      if (operands >= 2 && FitRings(operands, weights, device, plan) && !see(plan)) return false;
+    }
+  }
+  return true;
+}
+
+// Calls see(plan) for all that fit, until it says false.
+template <class See>
+void ForEachPlan(const Shape& shape, const assay_device_info& device, See&& see) {
   constexpr std::pair<std::int32_t, std::int32_t> kClusters[] = {{1, 1}, {2, 1}, {1, 2},
                                                                  {1, 3}, {1, 4}, {2, 2}};
   for (const std::int32_t columns : kColumnChoices) {
@@ -106,14 +121,8 @@ void ForEachTile(const Shape& shape, const assay_device_info& device, See&& see)
       if (DivideUp(shape.k, columns) % column_blocks != 0) continue;
       for (const std::int32_t width : Widths(shape)) {
         for (const std::int32_t unit : {128, 64, 32}) {
-          for (std::int32_t operands = column_blocks; operands <= 6; operands += column_blocks) {
-            for (const std::int32_t weights : {4, 3, 2}) {
-              Tile tile{columns, pixel_blocks, column_blocks, width, unit, operands, weights, 4};
-              // As many input stages as fit.
-              while (tile.inputs >= 2 && !Fits(MakePlan(shape, ASSAY_F16, tile), device)) --tile.inputs;
-              if (operands >= 2 && tile.inputs >= 2 && !see(tile)) return;
-            }
-          }
+          const Tile cut{columns, pixel_blocks, column_blocks, width, unit, 2, 2, 2};
+          if (!ForEachRings(shape, device, cut, see)) return;
         }
       }
     }
@@ -122,7 +131,7 @@ void ForEachTile(const Shape& shape, const assay_device_info& device, See&& see)
 
 inline bool HasTile(const Shape& shape, const assay_device_info& device) {
   bool has = false;
-  ForEachTile(shape, device, [&](const Tile&) {
+  ForEachPlan(shape, device, [&](const Plan&) {
     has = true;
     return false;
   });
@@ -134,8 +143,8 @@ inline std::vector<Tile> AllTiles(const Shape& shape, const assay_device_info& d
   constexpr std::size_t kMost = 24;
   constexpr int kMostOfKind = 4;
   std::vector<std::pair<double, Tile>> found;
-  ForEachTile(shape, device, [&](const Tile& tile) {
-    found.emplace_back(Cycles(shape, MakePlan(shape, ASSAY_F16, tile), device), tile);
+  ForEachPlan(shape, device, [&](const Plan& plan) {
+    found.emplace_back(Cycles(shape, plan, device), plan.tile);
     return true;
   });
   std::stable_sort(found.begin(), found.end(),

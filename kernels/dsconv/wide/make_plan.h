@@ -97,6 +97,14 @@ inline void LayOutStage(const Shape& shape, Plan& plan) {
   plan.input_bytes = RoundUp(plan.items_at + plan.item_bytes, 128);
 }
 
+// What depends on how many stages the tile's rings have. Nothing else of a plan does.
+inline void LayOutRings(Plan& plan) {
+  const Tile& tile = plan.tile;
+  plan.resident = plan.column_groups == 1 && plan.chunks <= tile.weights;
+  plan.shared_bytes = 1024 + kHeadBytes + tile.weights * plan.weight_bytes + tile.operands * kOperandBytes +
+                      tile.inputs * plan.input_bytes;
+}
+
 inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile) {
   Plan plan{};
   plan.tile = tile;
@@ -112,7 +120,6 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile) {
   plan.cluster_tiles = DivideUp(plan.tiles, tile.pixel_blocks) * plan.column_groups;
   plan.chunks = DivideUp(shape.c, kChunk);
   plan.last_steps = DivideUp(shape.c - (plan.chunks - 1) * kChunk, 16);
-  plan.resident = plan.column_groups == 1 && plan.chunks <= tile.weights;
   const std::int64_t period =
       static_cast<std::int64_t>(tile.width) * plan.rows /
       std::gcd<std::int64_t>(static_cast<std::int64_t>(tile.width) * plan.rows, tile.unit);
@@ -130,8 +137,7 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile) {
 
   LayOutStage(shape, plan);
   plan.weight_bytes = tile.columns * kPixelBytes;
-  plan.shared_bytes = 1024 + kHeadBytes + tile.weights * plan.weight_bytes + tile.operands * kOperandBytes +
-                      tile.inputs * plan.input_bytes;
+  LayOutRings(plan);
 
   const std::int64_t columns = static_cast<std::int64_t>(plan.column_groups) * tile.column_blocks;
   plan.filters_from = RoundUp<std::int64_t>(columns * tile.columns * 4, 256);
