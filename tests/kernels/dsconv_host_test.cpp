@@ -156,11 +156,12 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
   const Pack& pack = HostPack();
   std::vector<std::string> names;
   for (int i = 0; i < pack.table->num_variants; ++i) names.emplace_back(pack.table->variants[i].name);
-  EXPECT_THAT(names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_sparse",
-                                          "hopper_keep", "hopper_strips", "hopper_wide", "hopper_l2",
-                                          "hopper_phases", "hopper_dilated", "hopper_group", "hopper_small",
-                                          "tf32", "tf32x3", "hopper_ffma", "hopper_tf32", "hopper_tf32x3",
-                                          "hopper_l2_tf32", "via_nhwc", "auto", "auto_tf32"));
+  EXPECT_THAT(
+      names, testing::ElementsAre("naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_sparse",
+                                  "hopper_keep", "hopper_strips", "hopper_wide", "hopper_l2", "hopper_phases",
+                                  "hopper_dilated", "hopper_group", "hopper_small", "few", "few_tf32",
+                                  "few_tf32x3", "tf32", "tf32x3", "hopper_ffma", "hopper_tf32",
+                                  "hopper_tf32x3", "hopper_l2_tf32", "via_nhwc", "auto", "auto_tf32"));
 }
 
 // Boundary tests ask for the tile of problems that the variant may refuse.

@@ -19,12 +19,13 @@ inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
       variant == "hopper_phases" || variant == "hopper_dilated" || variant == "hopper_group" || hopper_tf32) {
     return "needs sm_90a";
   }
-  if ((variant == "mma" || variant == "hopper_small") && dtype == ASSAY_F32)
+  if ((variant == "mma" || variant == "hopper_small" || variant == "few") && dtype == ASSAY_F32)
     return "fp32 is not taken; fp16 and bf16 are";
   if (variant == "via_nhwc" && dtype == ASSAY_F32) {
     return "takes fp16 and bf16; of fp32, hopper_tf32x3, hopper_ffma, tf32x3 and tiled take nchw as it is";
   }
-  const bool tf32 = variant == "tf32" || variant == "tf32x3" || variant == "auto_tf32";
+  const bool tf32 = variant == "tf32" || variant == "tf32x3" || variant == "few_tf32" ||
+                    variant == "few_tf32x3" || variant == "auto_tf32";
   if (tf32 && dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
   return {};
 }

@@ -254,11 +254,11 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
 // kernels, in the order in which they are fast as a rule. What is not named here comes last, as it is listed.
 inline std::vector<Pick> RankByRule(const Offers& offers) {
   constexpr std::string_view kOrder[] = {
-      "hopper",      "hopper_sparse",  "hopper_strips", "hopper_keep",   "hopper_wide", "hopper_phases",
-      "hopper_l2",   "hopper_dilated", "hopper_group",  "via_nhwc",      "mma",         "hopper_small",
-      "hopper_tf32", "hopper_l2_tf32", "tf32",          "hopper_tf32x3", "tf32x3",      "hopper_ffma",
-      "tiled",       "warp_shuffle",   "naive"};
-  constexpr std::size_t kOnMatrixUnits = 17, kUnnamed = std::size(kOrder);
+      "hopper",        "hopper_sparse",  "hopper_strips",  "hopper_keep", "hopper_wide",  "hopper_phases",
+      "hopper_l2",     "hopper_dilated", "hopper_group",   "via_nhwc",    "mma",          "hopper_small",
+      "few",           "hopper_tf32",    "hopper_l2_tf32", "few_tf32",    "few_tf32x3",   "tf32",
+      "hopper_tf32x3", "tf32x3",         "hopper_ffma",    "tiled",       "warp_shuffle", "naive"};
+  constexpr std::size_t kOnMatrixUnits = 20, kUnnamed = std::size(kOrder);
   const auto place = [&](const Pick& pick) {
     const auto found = std::find(std::begin(kOrder), std::end(kOrder), pick.variant);
     return found != std::end(kOrder) ? static_cast<std::size_t>(found - std::begin(kOrder)) : kUnnamed;

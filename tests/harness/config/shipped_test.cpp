@@ -16,25 +16,41 @@ using ::testing::ElementsAre;
 const std::filesystem::path kConfigs = ASSAY_CONFIGS_DIR;
 
 Catalog RealCatalog() {
-  return {{{"dsconv", "naive", false},         {"dsconv", "tiled", false},
-           {"dsconv", "warp_shuffle", false},  {"dsconv", "mma", false},
-           {"dsconv", "hopper", false},        {"dsconv", "hopper_sparse", false},
-           {"dsconv", "hopper_keep", false},   {"dsconv", "hopper_strips", false},
-           {"dsconv", "hopper_wide", false},   {"dsconv", "hopper_l2", false},
-           {"dsconv", "hopper_phases", false}, {"dsconv", "hopper_dilated", false},
-           {"dsconv", "hopper_group", false},  {"dsconv", "hopper_small", false},
-           {"dsconv", "tf32", false},          {"dsconv", "tf32x3", false},
-           {"dsconv", "hopper_ffma", false},   {"dsconv", "hopper_tf32", false},
-           {"dsconv", "hopper_tf32x3", false}, {"dsconv", "hopper_l2_tf32", false},
-           {"dsconv", "auto", false},          {"dsconv", "auto_tf32", false},
-           {"dsconv", "cudnn", true},          {"dsconv", "two_kernel_best", true},
-           {"dsconv", "cudnn_tf32", true},     {"dsconv", "two_kernel_best_tf32", true}}};
+  return {{{"dsconv", "naive", false},
+           {"dsconv", "tiled", false},
+           {"dsconv", "warp_shuffle", false},
+           {"dsconv", "mma", false},
+           {"dsconv", "hopper", false},
+           {"dsconv", "hopper_sparse", false},
+           {"dsconv", "hopper_keep", false},
+           {"dsconv", "hopper_strips", false},
+           {"dsconv", "hopper_wide", false},
+           {"dsconv", "hopper_l2", false},
+           {"dsconv", "hopper_phases", false},
+           {"dsconv", "hopper_dilated", false},
+           {"dsconv", "hopper_group", false},
+           {"dsconv", "hopper_small", false},
+           {"dsconv", "few", false},
+           {"dsconv", "few_tf32", false},
+           {"dsconv", "few_tf32x3", false},
+           {"dsconv", "tf32", false},
+           {"dsconv", "tf32x3", false},
+           {"dsconv", "hopper_ffma", false},
+           {"dsconv", "hopper_tf32", false},
+           {"dsconv", "hopper_tf32x3", false},
+           {"dsconv", "hopper_l2_tf32", false},
+           {"dsconv", "auto", false},
+           {"dsconv", "auto_tf32", false},
+           {"dsconv", "cudnn", true},
+           {"dsconv", "two_kernel_best", true},
+           {"dsconv", "cudnn_tf32", true},
+           {"dsconv", "two_kernel_best_tf32", true}}};
 }
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 21 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (22 + 2);
+// 3 dtypes, 2 layouts, 25 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (25 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
