@@ -1,6 +1,6 @@
 // Few pixels (fp16 and bf16, sm_80 and up): both halves in one launch that fills the chip, one after the
 // other. All threads of all blocks make the depthwise half, each output once, into the workspace, which stays
-// in L2; a counter says when all is there. Then each block multiplies a tile of 16 or 32 pixels and 16 to 64
+// in L2; a counter says when all is there. Then each block multiplies a tile of 16 to 64 pixels and as many
 // output channels, whose input channels its eight warps share among them: each copies stages of its own by
 // cp.async, multiplies them by mma.sync, and the warps' sums are added up at the end. The weights of the
 // first stages are copied before the depthwise half is made. Time goes to the launch, to that meeting, and to

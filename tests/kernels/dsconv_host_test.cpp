@@ -164,6 +164,24 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
                                   "hopper_tf32x3", "hopper_l2_tf32", "via_nhwc", "auto", "auto_tf32"));
 }
 
+// Their plans count in 32 bits, and are made for a tile that is only asked for, too.
+TEST(DsconvHostPack, FewRefusesMorePixelsThanItCanCount) {
+  const Problem problem = FindOperator("dsconv")->ParseProblemId("n1048576c4k16h64w64r3p1");
+  assay_device_info host{};
+  host.backend = ASSAY_BACKEND_HOST;
+  for (int i = 0; i < HostPack().table->num_variants; ++i) {
+    const assay_variant& variant = HostPack().table->variants[i];
+    const std::string name = variant.name;
+    if (name != "few" && name != "few_tf32" && name != "few_tf32x3") continue;
+    const assay_problem view = problem.View(name == "few" ? ASSAY_F16 : ASSAY_F32, ASSAY_NHWC);
+    assay_message why{};
+    EXPECT_NE(variant.supports(&view, &host, &why), 0) << name;
+    EXPECT_THAT(std::string(why.text), testing::HasSubstr("is above 2^31 - 2^20"));
+    assay_tile_axis axes[16];
+    EXPECT_EQ(variant.tile(&view, &host, axes, 16), 0) << name;
+  }
+}
+
 // Boundary tests ask for the tile of problems that the variant may refuse.
 TEST(DsconvHostPack, SaysItsTileForWhatItRefusesToo) {
   assay_device_info h100{};

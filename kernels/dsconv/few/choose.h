@@ -22,7 +22,7 @@ inline double CostOf(const Shape& shape, std::int32_t element_bytes, std::int32_
   constexpr double kL2 = 30;                                   // bytes a cycle and multiprocessor
   const std::int32_t blocks = std::max(1, device.num_sms);
   const Plan plan = PlanOf(shape, element_bytes, tile, blocks);
-  const double made = static_cast<double>(DivideUp(plan.items, std::int64_t{blocks} * kThreads));
+  const double made = static_cast<double>(DivideUp(plan.items, blocks * kThreads));
   const double rounds = static_cast<double>(DivideUp(plan.tiles, blocks));
   const double bytes = static_cast<double>(tile.pixels + tile.columns) * plan.channels * element_bytes;
   const double products = static_cast<double>(tile.pixels) * tile.columns * plan.channels * parts /

@@ -94,7 +94,7 @@ class Group {
   __device__ __forceinline__ void LoadX(const T* image, std::int32_t h, std::int32_t w,
                                         float (&x)[kGroup]) const {
     const bool inside = h >= 0 && h < shape_.h && w >= 0 && w < shape_.w;
-    const T* const from = image + (h * shape_.x.h + w * shape_.x.w);
+    const T* const from = image + (inside ? h * shape_.x.h + w * shape_.x.w : 0);
 #pragma unroll
     for (int i = 0; i < kGroup; ++i) x[i] = 0;
     if constexpr (kVectors) {
@@ -128,8 +128,7 @@ __device__ __forceinline__ void ForEachItem(const Plan& plan, const device::Divi
   const auto thread = static_cast<std::int32_t>(threadIdx.x), blocks = static_cast<std::int32_t>(gridDim.x);
   const std::int32_t first =
       (thread / 32 * blocks + static_cast<std::int32_t>(blockIdx.x)) * 32 + thread % 32;
-  const auto items = static_cast<std::int32_t>(plan.items);
-  for (std::int32_t item = first; item < items; item += blocks * kThreads) {
+  for (std::int32_t item = first; item < plan.items; item += blocks * kThreads) {
     const std::int32_t outer = inner.Quotient(item);
     make(item - outer * inner.divisor, outer);
   }

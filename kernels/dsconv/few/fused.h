@@ -31,14 +31,7 @@ class Fused {
     if (device.backend == ASSAY_BACKEND_CUDA && device.compute_capability < 80)
       return "mma.sync in these types needs compute capability 8.0";
     if (std::string why = Kernel::WhyNot(problem.dtype); !why.empty()) return why;
-    const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
-    const std::int64_t groups = DivideUp(shape.c, kGroup);
-    // Items and tiles are counted in 32 bits, and one round of threads beyond the last.
-    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - (1 << 20);
-    if (pixels > kMost / groups || pixels > kMost / DivideUp(shape.k, 16))
-      return "n * p * q times a quarter of c, or a sixteenth of k, is above 2^31 - 2^20";
-    if (std::int64_t{shape.r} * shape.s > (1 << 20)) return "r * s is above 2^20";
-    return {};
+    return WhyTooMany(shape);
   }
 
   static std::vector<Tile> Tiles(const assay_problem&, const Shape& shape, const assay_device_info& device) {
@@ -54,6 +47,7 @@ class Fused {
   // Of boundary tests, see variant.h.
   static std::vector<assay_tile_axis> Axes(const assay_problem& problem, const Shape& shape,
                                            const assay_device_info& device) {
+    if (!WhyTooMany(shape).empty()) return {};  // a plan's numbers are 32-bit
     const Tile tile = Tiles(problem, shape, device).at(0);
     return {{"q", tile.pixels}, {"k", tile.columns}, {"c", kRowBytes / Kernel::kBytes}};
   }
@@ -94,6 +88,17 @@ class Fused {
   }
 
  private:
+  // Items and tiles are counted in 32 bits, and one round of threads beyond the last.
+  static std::string WhyTooMany(const Shape& shape) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max() - (1 << 20);
+    const std::int64_t in_groups = DivideUp<std::int64_t>(shape.c, kGroup);
+    const std::int64_t most = kMost / std::max(in_groups, DivideUp<std::int64_t>(shape.k, 16)) / shape.n;
+    if (std::int64_t{shape.p} * shape.q > most || shape.c > kMost || shape.k > kMost)
+      return "n * p * q times a quarter of c, or a sixteenth of k, is above 2^31 - 2^20";
+    if (std::int64_t{shape.r} * shape.s > (1 << 20)) return "r * s is above 2^20";
+    return {};
+  }
+
   template <class Kind, bool kChannelsLast>
   cudaError_t LaunchTile(const assay_buffers& buffers, void* stream) {
     if (plan_.tile.pixels == 64) return LaunchBoth<Kind, kChannelsLast, 4, 8>(buffers, stream);

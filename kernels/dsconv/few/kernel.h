@@ -71,6 +71,17 @@ __device__ __forceinline__ void MeetOthers(const Plan& plan, char* workspace, bo
 #endif
 }
 
+// Which pixels and which output channels a tile of the product has, each counted in tiles. Neighbours have
+// the same weights.
+struct TileAt {
+  std::int32_t pixels, columns;
+
+  __device__ __forceinline__ TileAt(const Plan& plan, std::int32_t tile)
+      : columns(plan.by_pixel_tiles.Quotient(tile)) {
+    pixels = tile - columns * plan.pixel_tiles;
+  }
+};
+
 template <class Kind, bool kChannelsLast, int kMatrices, int kTiles, Halves kHalves>
 __global__ void __launch_bounds__(kThreads, 1)
     FewKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
@@ -88,31 +99,27 @@ __global__ void __launch_bounds__(kThreads, 1)
     static_assert(Out::kRows * Out::kPitch * 4 <= kWarpBytes, "a warp's sums lie where its stages were");
     char* const shared = dynamic_shared<Storage>().bytes;
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
-    const auto product_of = [&](std::int64_t tile) {
-      const auto number = static_cast<std::int32_t>(tile);
-      const std::int32_t column_tile = plan.by_pixel_tiles.Quotient(number);
-      return Product(plan, workspace, shared + warp * kWarpBytes, warp, lane,
-                     number - column_tile * plan.pixel_tiles, column_tile);
+    const auto product_of = [&](const TileAt& at) {
+      return Product(plan, workspace, shared + warp * kWarpBytes, warp, lane, at.pixels, at.columns);
     };
-    std::int64_t tile = blockIdx.x;
-    if (tile < plan.tiles) product_of(tile).CopyWeights();
+    const auto blocks = static_cast<std::int32_t>(gridDim.x), block = static_cast<std::int32_t>(blockIdx.x);
+    if (block < plan.tiles) product_of(TileAt(plan, block)).CopyWeights();
     if constexpr (kHalves == Halves::kBoth) {
       MakeMiddle<Kind, kChannelsLast>(shape, plan, x, workspace);
-      MeetOthers(plan, workspace, tile < plan.tiles);
+      MeetOthers(plan, workspace, block < plan.tiles);
     }
-    for (; tile < plan.tiles; tile += gridDim.x) {
-      const Product product = product_of(tile);
-      if (tile != blockIdx.x) product.CopyWeights();
+    for (std::int32_t tile = block; tile < plan.tiles; tile += blocks) {
+      const TileAt at(plan, tile);
+      const Product product = product_of(at);
+      if (tile != block) product.CopyWeights();
       float sums[kMatrices][kTiles][4] = {};
       product.Multiply(sums);
       Out::Write(sums, reinterpret_cast<float*>(shared + warp * kWarpBytes), lane);
       __syncthreads();
-      const auto number = static_cast<std::int32_t>(tile);
-      const std::int32_t column_tile = plan.by_pixel_tiles.Quotient(number);
       AddUpAndStore<typename Kind::Element, kChannelsLast, kMatrices, kTiles>(
           shape, plan, shared, kWarpBytes, plan.chunks < kWarps ? plan.chunks : kWarps,
-          reinterpret_cast<const float*>(workspace),
-          (number - column_tile * plan.pixel_tiles) * Product::kPixels, column_tile * Product::kColumns, y);
+          reinterpret_cast<const float*>(workspace), at.pixels * Product::kPixels,
+          at.columns * Product::kColumns, y);
       __syncthreads();
     }
   }

@@ -6,6 +6,7 @@
 #include "kernels/device/divide.h"
 #include "kernels/dsconv/shape.h"
 #include "kernels/dsconv/wide/clamp.h"
+#include "kernels/dsconv/wide/plan.h"
 
 namespace assay::dsconv::few {
 
@@ -55,7 +56,7 @@ struct Plan {
   std::int32_t channels, groups;  // input channels, rounded up to whole stages; groups of kGroup
   std::int32_t chunks;            // stages that a row of them makes
   std::int32_t pixel_tiles, column_tiles, blocks;
-  std::int64_t items, tiles;     // groups of all pixels or runs; tiles of the product
+  std::int32_t items, tiles;     // groups of all pixels or runs; tiles of the product
   bool runs;                     // the depthwise half is made in runs of kRun pixels (NHWC)
   bool vectors_in, vectors_out;  // four channels of x, of y, can be accessed at a time
   device::Divisor by_groups, by_pixels, by_runs, by_q, by_p, by_image, by_pixel_tiles;
@@ -65,8 +66,8 @@ struct Plan {
   static constexpr int kMade = 0, kSeen = 32, kCounters = 64;
 };
 
-constexpr std::int64_t DivideUp(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-constexpr std::int64_t RoundUp(std::int64_t a, std::int64_t b) { return DivideUp(a, b) * b; }
+using wide::DivideUp;
+using wide::RoundUp;
 
 inline Plan PlanOf(const Shape& shape, std::int32_t element_bytes, const Tile& tile, std::int32_t blocks) {
   Plan plan{};
@@ -74,16 +75,16 @@ inline Plan PlanOf(const Shape& shape, std::int32_t element_bytes, const Tile& t
   plan.middle = ActivatingOf(shape.act_mid), plan.output = ActivatingOf(shape.act_out);
   const std::int32_t in_row = kRowBytes / element_bytes;
   plan.pixels = shape.n * shape.p * shape.q;
-  plan.channels = static_cast<std::int32_t>(RoundUp(shape.c, in_row));
+  plan.channels = RoundUp(shape.c, in_row);
   plan.chunks = plan.channels / in_row;
-  plan.groups = static_cast<std::int32_t>(DivideUp(shape.c, kGroup));
-  plan.pixel_tiles = static_cast<std::int32_t>(DivideUp(plan.pixels, tile.pixels));
-  plan.column_tiles = static_cast<std::int32_t>(DivideUp(shape.k, tile.columns));
+  plan.groups = DivideUp(shape.c, kGroup);
+  plan.pixel_tiles = DivideUp(plan.pixels, tile.pixels);
+  plan.column_tiles = DivideUp(shape.k, tile.columns);
   plan.vectors_in = shape.channels_last && shape.c % kGroup == 0;
   plan.runs = plan.vectors_in && shape.r == 3 && shape.s == 3 && shape.dilation_w == 1 && shape.stride_w <= 2;
-  const auto runs = static_cast<std::int32_t>(DivideUp(shape.q, kRun));
-  plan.items = (plan.runs ? std::int64_t{shape.n} * shape.p * runs : std::int64_t{plan.pixels}) * plan.groups;
-  plan.tiles = std::int64_t{plan.pixel_tiles} * plan.column_tiles;
+  const auto runs = DivideUp(shape.q, kRun);
+  plan.items = (plan.runs ? shape.n * shape.p * runs : plan.pixels) * plan.groups;
+  plan.tiles = plan.pixel_tiles * plan.column_tiles;
   plan.vectors_out = shape.channels_last && shape.k % kGroup == 0;
   plan.by_groups = device::Divisor(plan.groups);
   plan.by_pixels = device::Divisor(plan.pixels);
@@ -96,11 +97,11 @@ inline Plan PlanOf(const Shape& shape, std::int32_t element_bytes, const Tile& t
   const std::int64_t columns = std::int64_t{plan.column_tiles} * tile.columns;
   const std::int64_t rows = std::int64_t{plan.pixel_tiles} * tile.pixels;
   const std::int64_t row_bytes = std::int64_t{plan.channels} * element_bytes;
-  plan.filters_from = RoundUp(columns * 4, 256);
-  plan.weights_from =
-      plan.filters_from + RoundUp((std::int64_t{shape.r} * shape.s + 1) * plan.channels * 4, 256);
-  plan.middle_from = plan.weights_from + RoundUp(columns * row_bytes, 256);
-  plan.counters_from = plan.middle_from + RoundUp(rows * row_bytes, 256);
+  plan.filters_from = RoundUp<std::int64_t>(columns * 4, 256);
+  plan.weights_from = plan.filters_from +
+                      RoundUp<std::int64_t>((std::int64_t{shape.r} * shape.s + 1) * plan.channels * 4, 256);
+  plan.middle_from = plan.weights_from + RoundUp<std::int64_t>(columns * row_bytes, 256);
+  plan.counters_from = plan.middle_from + RoundUp<std::int64_t>(rows * row_bytes, 256);
   plan.workspace_bytes = plan.counters_from + Plan::kCounters * 4;
   return plan;
 }

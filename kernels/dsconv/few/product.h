@@ -7,6 +7,9 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdint>
+#include <type_traits>
+
 #include "kernels/device/ptx/async_copy.h"
 #include "kernels/device/ptx/mma.h"
 #include "kernels/device/vector.h"
@@ -25,21 +28,24 @@ __device__ __forceinline__ void CopyRows(const char* from, std::int64_t row_byte
   for (int i = 0; i < kRows; i += 8) device::CopyAsync16(to + i * kRowBytes, from + i * row_bytes);
 }
 
-// d += a b for the two steps of the 16 bytes that each lane holds of a row.
 template <class T>
-__device__ __forceinline__ void MultiplyWords(SixteenBits<T>, const uint4& upper, const uint4& lower,
+__device__ __forceinline__ void MultiplyStep(SixteenBits<T>, const std::uint32_t (&a)[4], std::uint32_t b0,
+                                             std::uint32_t b1, float (&d)[4]) {
+  device::Mma16816(d, a, b0, b1, device::ElementTag<T>{});
+}
+__device__ __forceinline__ void MultiplyStep(Tf32<1>, const std::uint32_t (&a)[4], std::uint32_t b0,
+                                             std::uint32_t b1, float (&d)[4]) {
+  device::MmaTf32(d, a, b0, b1);
+}
+
+// d += a b for the two steps of the 16 bytes that each lane holds of a row.
+template <class Kind>
+__device__ __forceinline__ void MultiplyWords(Kind kind, const uint4& upper, const uint4& lower,
                                               const uint4& b, float (&d)[4]) {
   const std::uint32_t first[4] = {upper.x, lower.x, upper.y, lower.y};
   const std::uint32_t second[4] = {upper.z, lower.z, upper.w, lower.w};
-  device::Mma16816(d, first, b.x, b.y, device::ElementTag<T>{});
-  device::Mma16816(d, second, b.z, b.w, device::ElementTag<T>{});
-}
-__device__ __forceinline__ void MultiplyWords(Tf32<1>, const uint4& upper, const uint4& lower, const uint4& b,
-                                              float (&d)[4]) {
-  const std::uint32_t first[4] = {upper.x, lower.x, upper.y, lower.y};
-  const std::uint32_t second[4] = {upper.z, lower.z, upper.w, lower.w};
-  device::MmaTf32(d, first, b.x, b.y);
-  device::MmaTf32(d, second, b.z, b.w);
+  MultiplyStep(kind, first, b.x, b.y, d);
+  MultiplyStep(kind, second, b.z, b.w, d);
 }
 
 // The nearest TF32 numbers, and what is left of each; of that the matrix unit takes the upper digits.
