@@ -18,12 +18,10 @@
 
 namespace assay::dsconv::few {
 
-// kRows rows of a stage, from rows that are row_bytes apart; all lanes of a warp. `from` is at the chunk.
+// kRows rows of a stage, from rows that are row_bytes apart; all lanes of a warp, each of which copies its 16
+// bytes of every eighth row.
 template <int kRows>
-__device__ __forceinline__ void CopyRows(const char* from, std::int64_t row_bytes, char* to, int lane) {
-  const int row = lane / 4, unit = lane % 4;
-  from += row * row_bytes + unit * 16;
-  to += row * kRowBytes + unit * 16;
+__device__ __forceinline__ void CopyRows(const char* from, std::int64_t row_bytes, char* to) {
 #pragma unroll
   for (int i = 0; i < kRows; i += 8) device::CopyAsync16(to + i * kRowBytes, from + i * row_bytes);
 }
@@ -58,13 +56,12 @@ __device__ __forceinline__ void Split(uint4& words, uint4& rest) {
   split(words.x, rest.x), split(words.y, rest.y), split(words.z, rest.z), split(words.w, rest.w);
 }
 
-// A chunk of channels of a tile, kMatrices of 16 pixels and kTiles of 8 output channels.
+// A chunk of channels of a tile, kMatrices of 16 pixels and kTiles of 8 output channels, from where this
+// lane's 16 bytes of the stage are.
 template <class Kind, int kMatrices, int kTiles>
-__device__ __forceinline__ void MultiplyStage(const char* stage, int lane,
-                                              float (&sums)[kMatrices][kTiles][4]) {
+__device__ __forceinline__ void MultiplyStage(const char* from, float (&sums)[kMatrices][kTiles][4]) {
   constexpr bool kSplit = std::is_same_v<Kind, Tf32<2>>;
   using One = std::conditional_t<kSplit, Tf32<1>, Kind>;
-  const char* const from = stage + lane * 16;
   uint4 a[kMatrices][2], a_rest[kMatrices][2];
 #pragma unroll
   for (int i = 0; i < 2 * kMatrices; ++i) {
@@ -99,12 +96,12 @@ class WarpProduct {
   __device__ __forceinline__ WarpProduct(const Plan& plan, const char* workspace, char* stages, int warp,
                                          int lane, std::int32_t pixel_tile, std::int32_t column_tile)
       : row_bytes_(static_cast<std::int64_t>(plan.chunks) * kRowBytes),
-        stages_(stages),
-        warp_(warp),
-        lane_(lane),
+        stages_(stages + lane * 16),
         chunks_((plan.chunks - warp + kWarps - 1) / kWarps) {
-    middle_ = workspace + plan.middle_from + pixel_tile * kPixels * row_bytes_;
-    weights_ = workspace + plan.weights_from + column_tile * kColumns * row_bytes_;
+    static_assert(kRowBytes == 4 * 16);
+    const char* const first = workspace + warp * kRowBytes + lane % 4 * 16;
+    middle_ = first + plan.middle_from + (pixel_tile * kPixels + lane / 4) * row_bytes_;
+    weights_ = first + plan.weights_from + (column_tile * kColumns + lane / 4) * row_bytes_;
   }
 
   // Of the first stages; no group is closed.
@@ -125,7 +122,7 @@ class WarpProduct {
     for (std::int32_t i = 0; i < chunks_; ++i) {
       device::WaitCopies<kStages - 1>();
       __syncwarp();
-      MultiplyStage<Kind>(Stage(i), lane_, sums);
+      MultiplyStage<Kind>(Stage(i), sums);
       __syncwarp();
       if (i + kStages < chunks_) CopyWeights(i + kStages), CopyMiddle(i + kStages);
       device::CommitCopies();
@@ -136,20 +133,20 @@ class WarpProduct {
 
  private:
   __device__ __forceinline__ char* Stage(std::int32_t i) const { return stages_ + i % kStages * kStageBytes; }
-  __device__ __forceinline__ std::int64_t ChunkAt(std::int32_t i) const {
-    return static_cast<std::int64_t>(warp_ + i * kWarps) * kRowBytes;
+  static __device__ __forceinline__ std::int64_t ChunkAt(std::int32_t i) {
+    return static_cast<std::int64_t>(i) * (kWarps * kRowBytes);
   }
   __device__ __forceinline__ void CopyWeights(std::int32_t i) const {
-    CopyRows<kColumns>(weights_ + ChunkAt(i), row_bytes_, Stage(i) + kPixels * kRowBytes, lane_);
+    CopyRows<kColumns>(weights_ + ChunkAt(i), row_bytes_, Stage(i) + kPixels * kRowBytes);
   }
   __device__ __forceinline__ void CopyMiddle(std::int32_t i) const {
-    CopyRows<kPixels>(middle_ + ChunkAt(i), row_bytes_, Stage(i), lane_);
+    CopyRows<kPixels>(middle_ + ChunkAt(i), row_bytes_, Stage(i));
   }
 
   std::int64_t row_bytes_;
+  // At this lane's 16 bytes.
   const char *middle_, *weights_;
   char* stages_;
-  int warp_, lane_;
   std::int32_t chunks_;
 };
 
