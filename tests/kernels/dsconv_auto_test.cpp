@@ -342,20 +342,25 @@ TEST_F(RankTest, WithoutRowsThereIsNothingToRank) {
 }
 
 TEST(RankByRule, IsInTheOrderOfKindsWithOwnChoices) {
-  const std::vector<Pick> picks =
-      RankByRule({{"naive", "", 0}, {"mine", "x", 0}, {"mma", "a", 0}, {"mma", "b", 0}, {"hopper", "c", 0}});
+  const std::vector<Pick> picks = RankByRule(
+      {{"naive", "", 0}, {"mine", "x", 0}, {"mma", "a", 0}, {"mma", "b", 0}, {"hopper", "c", 0}}, ASSAY_NHWC);
   std::vector<std::string> names;
   for (const Pick& pick : picks) names.push_back(pick.variant + " " + pick.configuration);
   EXPECT_THAT(names, ElementsAre("hopper c", "mma a", "naive ", "mine x"));
 }
 
 TEST(RankByRule, GoesByCostsAmongThoseOnMatrixUnitsThatSayOne) {
-  const auto first = [](const Offers& offers) { return RankByRule(offers).front().variant; };
+  const auto first = [](const Offers& offers, assay_layout layout = ASSAY_NHWC) {
+    return RankByRule(offers, layout).front().variant;
+  };
   EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 5}, {"hopper", "c", 11}}), "mma");
   EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 10}, {"hopper", "c", 11}}), "hopper")
       << "mma takes longer than it says by more";
   EXPECT_EQ(first({{"tiled", "t", 0}, {"mma", "a", 12}, {"hopper", "c", 11}}), "hopper");
   EXPECT_EQ(first({{"tiled", "t", 1}, {"mma", "a", 10}, {"hopper", "c", 0}}), "mma");
+  EXPECT_EQ(first({{"mma", "a", 10}, {"few", "c", 20}}), "mma");
+  EXPECT_EQ(first({{"mma", "a", 10}, {"few", "c", 20}}, ASSAY_NCHW), "few")
+      << "what mma says leaves out how it reads planes";
   EXPECT_EQ(first({{"tiled", "t", 1}, {"mma", "a", 0}, {"hopper", "c", 0}}), "hopper");
 }
 

@@ -92,7 +92,7 @@ inline std::vector<Pick> RankAll(const assay_promise& promise, const assay_probl
   std::vector<Pick> picks = RankPicks(
       sizes, problem.layout, RowsFor(AllRows(), device, problem.dtype, problem.layout), offers, offers_at);
   // What cannot be made after all leaves the next one, and in the end anything that runs.
-  for (Pick& pick : RankByRule(offers)) picks.push_back(std::move(pick));
+  for (Pick& pick : RankByRule(offers, problem.layout)) picks.push_back(std::move(pick));
   return picks;
 }
 

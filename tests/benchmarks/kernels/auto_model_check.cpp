@@ -106,7 +106,7 @@ void Check(const std::vector<Known>& all, bool leave_layer, bool verbose) {
     const std::vector<Pick> picks = RankPicks(known.sizes, layout, others, known.offers, offers_at);
     if (picks.empty() || known.best == 0) continue;
     model.Add(ratio(picks.front()));
-    rule.Add(ratio(RankByRule(known.offers).front()));
+    rule.Add(ratio(RankByRule(known.offers, layout).front()));
     // The best of all variants' own choices: what a perfect choice among them would give.
     double least = 0;
     std::string variant;
