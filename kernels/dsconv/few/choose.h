@@ -25,12 +25,13 @@ inline double ItemCycles(const Shape& shape, const Plan& plan, std::int32_t elem
 
 // Microseconds of a launch: what every launch takes, the depthwise half, bound by its threads' loads or by x,
 // and the rounds of tiles, each bound by what it reads through L2 or by its products; and what else goes to
-// device memory. Fitted to 1284 times of 187 problems on an H200, 12 % off (root mean square); of the tiles
+// device memory. Fitted to 1284 times of 76 problems on an H200, 12 % off (root mean square); of the tiles
 // of a problem the one that it takes loses 0.2 % on the geometric mean.
 inline double CostOf(const Shape& shape, std::int32_t element_bytes, std::int32_t parts, const Tile& tile,
                      const assay_device_info& device) {
-  constexpr double kClock = 1755, kFixed = 10000, kOut = 1500;           // cycles
-  constexpr double kL2 = 29, kIn = 6.5, kRest = 9, kMultiplyAdds = 490;  // a cycle and multiprocessor: bytes
+  constexpr double kClock = 1755, kFixed = 10000, kOut = 1500;  // cycles
+  constexpr double kL2 = 29, kIn = 6.5, kRest = 9;              // bytes a cycle and multiprocessor
+  constexpr double kMultiplyAdds = 490;                         // of fp32, the same
   const std::int32_t blocks = std::max(1, device.num_sms);
   const Plan plan = PlanOf(shape, element_bytes, tile, blocks);
   const auto bytes_of = [&](double elements) { return elements * element_bytes / blocks; };
