@@ -18,12 +18,8 @@ enum class Fp32Operands { kAccurate, kTf32 };
 
 template <Fp32Operands kOperands>
 assay_promise Promise(assay_dtype dtype) {
-  assay_promise promise = Fp32Promise();
-  const assay_format fp32 = kOperands == Fp32Operands::kTf32 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3;
-  promise.operand = dtype == ASSAY_F32 ? fp32 : dtype == ASSAY_F16 ? ASSAY_FORMAT_F16 : ASSAY_FORMAT_BF16;
-  promise.rounds_intermediate = dtype != ASSAY_F32;
-  promise.prepacks_weights = 1;
-  return promise;
+  if (dtype != ASSAY_F32) return SixteenBitPromise(dtype);
+  return PrepackedPromise(kOperands == Fp32Operands::kTf32 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3);
 }
 
 template <Fp32Operands kOperands>

@@ -15,12 +15,7 @@ struct HopperL2Tf32 {
       "for many output channels: depthwise in fp32, handed over in L2, pointwise by wgmma in TF32; fp32, "
       "sm_90a";
 
-  static assay_promise Promise(assay_dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.operand = ASSAY_FORMAT_TF32;
-    promise.prepacks_weights = 1;
-    return promise;
-  }
+  static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_TF32); }
   static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
                                 const assay_device_info& device) {
     if (std::string why = WhyNotSm90a(device); !why.empty()) return why;

@@ -30,11 +30,7 @@ class Tiled {
 
   using Tile = tiled::Tile;
 
-  static assay_promise Promise(assay_dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.prepacks_weights = 1;
-    return promise;
-  }
+  static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_F32); }
 
   static std::vector<Tile> Tiles(const assay_problem& problem, const Shape& shape,
                                  const assay_device_info& device) {

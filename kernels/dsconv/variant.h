@@ -64,12 +64,18 @@ inline assay_promise Fp32Promise() {
   return promise;
 }
 
+// Operands of this format, of weights that are prepacked.
+inline assay_promise PrepackedPromise(assay_format operand) {
+  assay_promise promise = Fp32Promise();
+  promise.operand = operand;
+  promise.prepacks_weights = 1;
+  return promise;
+}
+
 // fp16 or bf16 operands, the intermediate rounded to them.
 inline assay_promise SixteenBitPromise(assay_dtype dtype) {
-  assay_promise promise = Fp32Promise();
-  promise.operand = dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16 : ASSAY_FORMAT_F16;
+  assay_promise promise = PrepackedPromise(dtype == ASSAY_BF16 ? ASSAY_FORMAT_BF16 : ASSAY_FORMAT_F16);
   promise.rounds_intermediate = 1;
-  promise.prepacks_weights = 1;
   return promise;
 }
 

@@ -146,11 +146,7 @@ class WarpShuffle {
     bool narrow;  // NarrowTile
   };
 
-  static assay_promise Promise(assay_dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.prepacks_weights = 1;
-    return promise;
-  }
+  static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_F32); }
 
   static std::string WhyNot(const assay_problem&, const Shape& shape, const assay_device_info&) {
     if (PixelBlocks(shape) > 0x7fffffff) return "n * p * q needs more than 2^31 - 1 blocks";

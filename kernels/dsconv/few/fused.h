@@ -145,10 +145,7 @@ struct OfFloats {
   static constexpr int kBytes = 4, kParts = 2 * kNumParts - 1;
 
   static assay_promise Promise(assay_dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.operand = kNumParts == 1 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3;
-    promise.prepacks_weights = 1;
-    return promise;
+    return PrepackedPromise(kNumParts == 1 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3);
   }
   static std::string WhyNot(assay_dtype dtype) {
     return dtype == ASSAY_F32 ? "" : "fp16 and bf16 are not taken; fp32 is";

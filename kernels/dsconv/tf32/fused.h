@@ -24,12 +24,7 @@ class Fused {
   static constexpr int kParts = Kernel::kParts;
   using Tile = tf32::Tile;
 
-  static assay_promise Promise(assay_dtype) {
-    assay_promise promise = Fp32Promise();
-    promise.operand = Kernel::kOperand;
-    promise.prepacks_weights = 1;
-    return promise;
-  }
+  static assay_promise Promise(assay_dtype) { return PrepackedPromise(Kernel::kOperand); }
 
   static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
                                            const assay_device_info& device) {
