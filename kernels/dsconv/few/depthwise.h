@@ -21,7 +21,7 @@ __device__ __forceinline__ void AddTap(const float (&x)[kGroup], const float (&t
 template <class Kind, bool kVectors>
 class Group {
  public:
-  using T = typename Kind::Element;
+  using T = typename Kind::Type;
 
   __device__ __forceinline__ Group(const Shape& shape, const Plan& plan, const T* __restrict__ x,
                                    char* workspace, std::int32_t group)
@@ -136,7 +136,7 @@ __device__ __forceinline__ void ForEachItem(const Plan& plan, const device::Divi
 
 template <class Kind, bool kChannelsLast>
 __device__ __forceinline__ void MakeMiddle(const Shape& shape, const Plan& plan,
-                                           const typename Kind::Element* __restrict__ x, char* workspace) {
+                                           const typename Kind::Type* __restrict__ x, char* workspace) {
   if constexpr (kChannelsLast) {
     const auto of_vectors = [&](std::int32_t group) {
       return Group<Kind, true>(shape, plan, x, workspace, group);

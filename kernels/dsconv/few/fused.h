@@ -12,6 +12,7 @@
 #include "kernels/device/launch.h"
 #include "kernels/dsconv/few/choose.h"
 #include "kernels/dsconv/few/kernel.h"
+#include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::few {
@@ -69,14 +70,9 @@ class Fused {
   const std::string& description() const { return description_; }
 
   cudaError_t Prepare(const assay_buffers& buffers, void* stream) {
-    return Kernel::Dispatch(dtype_, [&](auto kind) {
-      using Kind = decltype(kind);
-      using T = typename Kind::Element;
-      const auto in = [&](int i) { return static_cast<const T*>(buffers.inputs[i]); };
-      return device::LaunchKernel(PrepackKernel<Kind>, dim3(512), dim3(256), 0, stream, shape_, plan_,
-                                  in(kWDw), in(kBDw), in(kWPw), in(kBPw),
-                                  static_cast<char*>(buffers.workspace));
-    });
+    const auto kernel_of = [](auto kind) { return PrepackKernel<decltype(kind)>; };
+    return LaunchPrepack([&](auto&& fn) { return Kernel::Dispatch(dtype_, fn); }, kernel_of, shape_, plan_,
+                         buffers, stream);
   }
 
   cudaError_t Launch(const assay_buffers& buffers, void* stream) {
@@ -124,7 +120,7 @@ class Fused {
 
   template <class Kind, bool kChannelsLast, int kMatrices, int kTiles, Halves kHalves>
   cudaError_t LaunchHalves(const assay_buffers& buffers, void* stream) {
-    using T = typename Kind::Element;
+    using T = typename Kind::Type;
     constexpr int kShared = kHalves == Halves::kDepthwise ? 0 : SharedBytes(16 * kMatrices, 8 * kTiles);
     return device::LaunchBlocks(FewKernel<Kind, kChannelsLast, kMatrices, kTiles, kHalves>,
                                 dim3(static_cast<unsigned>(plan_.blocks)), dim3(1), kHalves == Halves::kBoth,

@@ -15,11 +15,11 @@ namespace assay::dsconv::few {
 // launch leaves as it found them.
 template <class Kind>
 __global__ void PrepackKernel(const Shape shape, const Plan plan,
-                              const typename Kind::Element* __restrict__ w_dw,
-                              const typename Kind::Element* __restrict__ b_dw,
-                              const typename Kind::Element* __restrict__ w_pw,
-                              const typename Kind::Element* __restrict__ b_pw, char* __restrict__ packed) {
-  using T = typename Kind::Element;
+                              const typename Kind::Type* __restrict__ w_dw,
+                              const typename Kind::Type* __restrict__ b_dw,
+                              const typename Kind::Type* __restrict__ w_pw,
+                              const typename Kind::Type* __restrict__ b_pw, char* __restrict__ packed) {
+  using T = typename Kind::Type;
   const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   const std::int64_t columns = static_cast<std::int64_t>(plan.column_tiles) * plan.tile.columns;
@@ -85,8 +85,8 @@ struct TileAt {
 template <class Kind, bool kChannelsLast, int kMatrices, int kTiles, Halves kHalves>
 __global__ void __launch_bounds__(kThreads, 1)
     FewKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
-              const typename Kind::Element* __restrict__ x, char* workspace,
-              typename Kind::Element* __restrict__ y) {
+              const typename Kind::Type* __restrict__ x, char* workspace,
+              typename Kind::Type* __restrict__ y) {
   using Product = WarpProduct<Kind, kMatrices, kTiles>;
   struct alignas(16) Storage {
     char bytes[SharedBytes(Product::kPixels, Product::kColumns)];
@@ -116,7 +116,7 @@ __global__ void __launch_bounds__(kThreads, 1)
       product.Multiply(sums);
       Out::Write(sums, reinterpret_cast<float*>(shared + warp * kWarpBytes), lane);
       __syncthreads();
-      AddUpAndStore<typename Kind::Element, kChannelsLast, kMatrices, kTiles>(
+      AddUpAndStore<typename Kind::Type, kChannelsLast, kMatrices, kTiles>(
           shape, plan, shared, kWarpBytes, plan.chunks < kWarps ? plan.chunks : kWarps,
           reinterpret_cast<const float*>(workspace), at.pixels * Product::kPixels,
           at.columns * Product::kColumns, y);

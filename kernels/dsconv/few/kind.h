@@ -19,7 +19,7 @@ namespace assay::dsconv::few {
 // fp16 or bf16.
 template <class T>
 struct SixteenBits {
-  using Element = T;
+  using Type = T;
   static __device__ __forceinline__ float Rounded(float value) { return value; }  // when it is stored
 };
 
@@ -27,7 +27,7 @@ struct SixteenBits {
 // number when it is multiplied.
 template <int kNumParts>
 struct Tf32 {
-  using Element = float;
+  using Type = float;
   static __device__ __forceinline__ float Rounded(float value) {
     return kNumParts == 1 ? __uint_as_float(device::ToTf32(value)) : value;
   }
