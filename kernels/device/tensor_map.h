@@ -7,6 +7,7 @@
 
 #include <cuda.h>
 #include <cudaTypedefs.h>
+#include <cuda_bf16.h>
 #include <cuda_fp16.h>
 
 #include <cstdint>
@@ -29,8 +30,22 @@ struct Pixels {
   std::int32_t c, w, h, n;
 };
 
-// A map of a tensor of fp16 or bf16 (T) in nhwc and of its boxes, with zeros outside of it. 16-byte aligned,
-// c a multiple of 8. cudaErrorNotSupported where the driver has no encoder.
+// What a map calls elements of T. Of a type of another size, copies would be of other bytes than are waited
+// for.
+template <class T>
+constexpr CUtensorMapDataType TensorMapType() {
+  if constexpr (std::is_same_v<T, float>) {
+    return CU_TENSOR_MAP_DATA_TYPE_FLOAT32;
+  } else if constexpr (std::is_same_v<T, __half>) {
+    return CU_TENSOR_MAP_DATA_TYPE_FLOAT16;
+  } else {
+    static_assert(std::is_same_v<T, __nv_bfloat16>);
+    return CU_TENSOR_MAP_DATA_TYPE_BFLOAT16;
+  }
+}
+
+// A map of a tensor of T in nhwc and of its boxes, with zeros outside of it. 16-byte aligned, pixels a
+// multiple of 16 bytes. cudaErrorNotSupported where the driver has no encoder.
 template <class T>
 cudaError_t DescribeNhwc(const T* from, const Pixels& tensor, const Pixels& box, CUtensorMapSwizzle swizzle,
                          CUtensorMapL2promotion promotion, CUtensorMap& map) {
@@ -42,10 +57,9 @@ cudaError_t DescribeNhwc(const T* from, const Pixels& tensor, const Pixels& box,
   const cuuint64_t sizes[4] = {size(tensor.c), size(tensor.w), size(tensor.h), size(tensor.n)};
   const cuuint64_t strides[3] = {pixel, row, row * size(tensor.h)};
   const cuuint32_t sides[4] = {side(box.c), side(box.w), side(box.h), side(box.n)}, steps[4] = {1, 1, 1, 1};
-  const CUresult status = encode(
-      &map, std::is_same_v<T, __half> ? CU_TENSOR_MAP_DATA_TYPE_FLOAT16 : CU_TENSOR_MAP_DATA_TYPE_BFLOAT16, 4,
-      const_cast<T*>(from), sizes, strides, sides, steps, CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, promotion,
-      CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
+  const CUresult status =
+      encode(&map, TensorMapType<T>(), 4, const_cast<T*>(from), sizes, strides, sides, steps,
+             CU_TENSOR_MAP_INTERLEAVE_NONE, swizzle, promotion, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
   return status == CUDA_SUCCESS ? cudaSuccess : cudaErrorInvalidValue;
 }
 

@@ -71,20 +71,30 @@ void ExpectRows(const Shape& shape, const Plan& plan, const TileAt& at) {
   ASSERT_LE(copied, plan.rows);
 }
 
-// Of groups of neighbours: all that a group reads of a tap lies among a row's columns and the zeros beside
-// it.
+// Of groups of neighbours, those behind a row's end too: all that a group reads of a tap lies among a row's
+// columns and the zeros beside it.
+void ExpectReads(const Shape& shape, const Plan& plan, const TileAt& at) {
+  for (std::int32_t q = 0; q < kPixels / (plan.pairs ? 2 : 1); q += kGroup) {
+    for (std::int32_t s = 0; s < 3; ++s) {
+      const std::int32_t column = ColumnOf(shape, at, q, s);
+      if (!Touches(plan, q, column)) continue;
+      ASSERT_GE(column, -plan.guard);
+      ASSERT_LE(column + kGroup, plan.span + plan.guard);
+    }
+  }
+}
+
+// Where an output's taps lie.
 void ExpectColumns(const Shape& shape, const Plan& plan, const TileAt& at, std::int32_t q) {
   const std::int32_t first = q / kGroup * kGroup;
   for (std::int32_t s = 0; s < 3; ++s) {
     const std::int32_t w = at.first_q + q - shape.pad_w + s * shape.dilation_w;
     const std::int32_t column = ColumnOf(shape, at, first, s), own = column + q - first;
     const bool inside = w >= 0 && w < shape.w;
-    if (!Touches(plan, column)) {
+    if (!Touches(plan, first, column)) {
       ASSERT_FALSE(inside);
       continue;
     }
-    ASSERT_GE(column, -plan.guard);
-    ASSERT_LE(column + kGroup, plan.span + plan.guard);
     ASSERT_EQ(inside, own >= 0 && own < plan.span);
     if (inside) {
       ASSERT_EQ(at.first_w + own, w);
@@ -96,6 +106,7 @@ void ExpectTile(const Shape& shape, const Plan& plan, const TileAt& at, std::vec
   ExpectRows(shape, plan, at);
   const std::int32_t length = std::min(plan.piece, shape.q - at.first_q);
   ASSERT_LE(length, plan.pairs ? plan.lower_at : kPixels);
+  if (plan.classes == 0) ExpectReads(shape, plan, at);
   for (const Segment& segment : {at.upper, at.lower}) {
     for (std::int32_t q = 0; segment.row >= 0 && q < length; ++q) {
       made.at(static_cast<std::size_t>((segment.image * shape.p + segment.row) * shape.q + at.first_q + q))++;
@@ -109,7 +120,7 @@ TEST(DsconvDilated, FindsEveryTapOfEveryOutput) {
   for (int i = 0; i < 1500; ++i) {
     const Shape shape = RandomShape(generator);
     SCOPED_TRACE(TextOf(shape));
-    const Plan plan = MakePlan(shape, ASSAY_F16, {2, 2, 2});
+    const Plan plan = MakePlan(shape, ASSAY_F16, 1, {2, 2, 2});
     ASSERT_LE(plan.rows, kMostRows);
     if (plan.classes > 0) {
       ASSERT_EQ(plan.guard + shape.w, plan.pairs ? plan.lower_at : kPixels);
@@ -131,7 +142,7 @@ TEST(DsconvDilated, CutsDeepLabIntoAsManyBlocksAsThereAreMultiprocessors) {
     shape.h = shape.w = shape.p = shape.q = 33;
     shape.stride_h = shape.stride_w = 1;
     shape.pad_h = shape.pad_w = shape.dilation_h = shape.dilation_w = dilation;
-    EXPECT_EQ(MakePlan(shape, ASSAY_F16, {2, 2, 2}).tiles, 132) << dilation;
+    EXPECT_EQ(MakePlan(shape, ASSAY_F16, 1, {2, 2, 2}).tiles, 132) << dilation;
   }
 }
 

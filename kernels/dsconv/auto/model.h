@@ -255,12 +255,33 @@ inline std::vector<Pick> RankPicks(const Sizes& problem, assay_layout layout,
 // they cost come first, the cheapest at the front, with what their models leave out; the others, and other
 // kernels, in the order in which they are fast as a rule. What is not named here comes last, as it is listed.
 inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
-  constexpr std::string_view kOrder[] = {
-      "hopper",        "hopper_sparse",  "hopper_strips",  "hopper_keep", "hopper_wide",  "hopper_phases",
-      "hopper_l2",     "hopper_dilated", "hopper_group",   "via_nhwc",    "mma",          "hopper_small",
-      "few",           "hopper_tf32",    "hopper_l2_tf32", "few_tf32",    "few_tf32x3",   "tf32",
-      "hopper_tf32x3", "tf32x3",         "hopper_ffma",    "tiled",       "warp_shuffle", "naive"};
-  constexpr std::size_t kOnMatrixUnits = 20, kUnnamed = std::size(kOrder);
+  constexpr std::string_view kOrder[] = {"hopper",
+                                         "hopper_sparse",
+                                         "hopper_strips",
+                                         "hopper_keep",
+                                         "hopper_wide",
+                                         "hopper_phases",
+                                         "hopper_l2",
+                                         "hopper_dilated",
+                                         "hopper_group",
+                                         "via_nhwc",
+                                         "mma",
+                                         "hopper_small",
+                                         "few",
+                                         "hopper_tf32",
+                                         "hopper_l2_tf32",
+                                         "hopper_dilated_tf32",
+                                         "few_tf32",
+                                         "few_tf32x3",
+                                         "tf32",
+                                         "hopper_tf32x3",
+                                         "hopper_dilated_tf32x3",
+                                         "tf32x3",
+                                         "hopper_ffma",
+                                         "tiled",
+                                         "warp_shuffle",
+                                         "naive"};
+  constexpr std::size_t kOnMatrixUnits = 22, kUnnamed = std::size(kOrder);
   const auto place = [&](const Pick& pick) {
     const auto found = std::find(std::begin(kOrder), std::end(kOrder), pick.variant);
     return found != std::end(kOrder) ? static_cast<std::size_t>(found - std::begin(kOrder)) : kUnnamed;

@@ -34,8 +34,8 @@ struct Block {
     b_filled = w_free + kMostStages, b_free = b_filled + kMostStages;
     x_free = b_free + kMostStages, x_filled = x_free + kMostStages;
     static_assert((5 + kTeams) * kMostStages * 8 <= kHeadBytes);
-    w_ring = shared + kHeadBytes, b_ring = w_ring + plan.tile.weights * kWeightBytes;
-    x_ring = b_ring + plan.tile.operands * kOperandBytes;
+    w_ring = shared + kHeadBytes, b_ring = w_ring + plan.tile.weights * plan.weight_bytes;
+    x_ring = b_ring + plan.tile.operands * plan.operand_bytes;
   }
 
   // Each by a warp: those that copy begin the barriers of what they copy, and need not wait for others.

@@ -1,5 +1,5 @@
-// The depthwise half: a warp makes a group of pixels, a lane two channels, from shared memory (fp32). Taps
-// whose rows or columns lie outside of x are skipped.
+// The depthwise half: a warp makes a group of pixels, a lane 4 bytes of channels, from shared memory (fp32).
+// Taps whose rows or columns lie outside of x are skipped.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -9,20 +9,20 @@
 
 #ifndef ASSAY_SIMT
 
-#include "kernels/device/ptx/pair.h"
 #include "kernels/device/ptx/shared_word.h"
 #include "kernels/dsconv/dilated/block.h"
-#include "kernels/dsconv/wide/clamp.h"
+#include "kernels/dsconv/dilated/lane.h"
 #include "kernels/dsconv/wide/place.h"
-#include "kernels/dsconv/wide/two_channels.h"
 
 namespace assay::dsconv::dilated {
 
 // Neighbouring pixels, one tap of all of them after the other.
-template <class T>
+template <class Kind>
 class Neighbours {
+  using Values = typename Kind::Values;
+
  public:
-  using Sums = float2[kGroup];
+  using Sums = Values[kGroup];
 
   __device__ __forceinline__ Neighbours(const Block& block, int group, int lane)
       : lane_bytes_(static_cast<std::uint32_t>(lane) * 4), group_(group) {
@@ -34,7 +34,7 @@ class Neighbours {
     const std::uint32_t copied = CopiedRows(block.shape, at, lane);
     const std::int32_t r = lane / 3, s = lane % 3, number = 3 * segment + (r < 3 ? r : 0);
     const std::int32_t column = ColumnOf(block.shape, at, q, s);
-    const bool counts = lane < 9 && at.Inside(block.shape, number) && Touches(plan, column);
+    const bool counts = lane < 9 && at.Inside(block.shape, number) && Touches(plan, q, column);
     const auto place =
         static_cast<std::uint32_t>(block.RowAt(SlotOf(copied, at.First(number))) + column * kPixelBytes);
     const std::uint32_t mask = __ballot_sync(0xffffffffu, counts);
@@ -46,7 +46,7 @@ class Neighbours {
   // Of a chunk, from an input stage.
   __device__ __forceinline__ void Sum(std::uint32_t stage, Sums& sums) const {
     const std::uint32_t from = stage + lane_bytes_;
-    const float2 bias = wide::ToFloats<T>(device::LoadSharedWord(from + 9 * kPixelBytes));
+    const Values bias = Kind::Of(device::LoadSharedWord(from + 9 * kPixelBytes));
 #pragma unroll
     for (int j = 0; j < kGroup; ++j) sums[j] = bias;
     if (count_ == 0) return;
@@ -68,8 +68,8 @@ class Neighbours {
 #pragma unroll
     for (int j = 0; j < kGroup; ++j) {
       const auto pixel = static_cast<std::uint32_t>(group_ * kGroup + j);
-      device::StoreSharedWord(stage + pixel * kPixelBytes + (lane_bytes_ ^ pixel % 8 * 16),
-                              wide::PackClamped<T>(plan.middle, sums[j].x, sums[j].y));
+      Kind::template Store<true>(stage + pixel * kPixelBytes + (lane_bytes_ ^ pixel % 8 * 16), plan.middle,
+                                 sums[j]);
     }
   }
 
@@ -88,9 +88,9 @@ class Neighbours {
   }
 
   __device__ __forceinline__ void Add(const Tap& tap, Sums& sums) const {
-    const float2 filter = wide::ToFloats<T>(tap.filter);
+    const Values filter = Kind::Of(tap.filter);
 #pragma unroll
-    for (int j = 0; j < kGroup; ++j) wide::AddProduct(sums[j], wide::ToFloats<T>(tap.x[j]), filter);
+    for (int j = 0; j < kGroup; ++j) AddProduct(sums[j], Kind::Of(tap.x[j]), filter);
   }
 
   const std::uint32_t lane_bytes_;
@@ -101,19 +101,19 @@ class Neighbours {
 
 // Every 6th pixel of a row and of the one below it, or of one row, where the dilation is a multiple of 6 and
 // so the taps are pixels of x of the same class. Each is read once.
-template <class T, int kRows, int kStep>
+template <class Kind, int kRows, int kStep>
 class Classes {
+  using Values = typename Kind::Values;
   static constexpr int kCount = kRows == 2 ? 6 : 11;
 
  public:
-  using Sums = float2[kRows][kCount];
+  using Sums = Values[kRows][kCount];
 
   __device__ __forceinline__ Classes(const Block& block, int group, int lane)
       : lane_bytes_(static_cast<std::uint32_t>(lane) * 4), group_(static_cast<std::uint32_t>(group)) {
     const TileAt at = TileOf(block.shape, block.plan, static_cast<std::int32_t>(blockIdx.x));
     copied_ = CopiedRows(block.shape, at, lane), chained_ = at.chained, lower_ = at.lower.row >= 0;
-    constexpr std::uint32_t kInfinity = std::is_same_v<T, __half> ? 0x7c007c00u : 0x7f807f80u;
-    capped_ = block.plan.middle.high != kInfinity;
+    capped_ = block.plan.middle.high != Kind::kInfinity;
     first_row_ = static_cast<std::uint32_t>(block.RowAt(0)) + group_ * kPixelBytes;
     row_bytes_ = static_cast<std::uint32_t>(block.plan.row_bytes);
     own_ = Offset(1), above_ = Offset(0), below_ = Offset(2), last_ = Offset(5);
@@ -124,11 +124,10 @@ class Classes {
   // Of a chunk, from an input stage. A pixel's own row lies inside of x always.
   __device__ __forceinline__ void Sum(std::uint32_t stage, Sums& sums) const {
     const std::uint32_t from = stage + lane_bytes_;
-    float2 filter[10];  // and the bias
+    Values filter[10];  // and the bias
 #pragma unroll
     for (int i = 0; i < 10; ++i) {
-      filter[i] =
-          wide::ToFloats<T>(device::LoadSharedWord(from + static_cast<std::uint32_t>(i * kPixelBytes)));
+      filter[i] = Kind::Of(device::LoadSharedWord(from + static_cast<std::uint32_t>(i * kPixelBytes)));
     }
     Row row[2];
     Load(from + own_, row[0]);
@@ -167,16 +166,12 @@ class Classes {
   template <bool kCapped>
   __device__ __forceinline__ void StoreAll(const wide::Clamp& clamp, std::uint32_t stage,
                                            const Sums& sums) const {
-    constexpr auto kTag = device::ElementTag<T>{};
     const std::uint32_t first = stage + group_ * kPixelBytes;
 #pragma unroll
     for (int i = 0; i < kRows * kCount; ++i) {
-      const float2 sum = sums[i / kCount][i % kCount];
-      const std::uint32_t pair = device::Pack(sum.x, sum.y, kTag);
-      device::StoreSharedWord(
-          first + static_cast<std::uint32_t>(i * kGroups * kPixelBytes) + swizzled_[i % 4],
-          kCapped ? device::ClampPair(pair, clamp.low, clamp.high, kTag)
-                  : device::RaisePair(pair, clamp.low, kTag));
+      Kind::template Store<kCapped>(
+          first + static_cast<std::uint32_t>(i * kGroups * kPixelBytes) + swizzled_[i % 4], clamp,
+          sums[i / kCount][i % kCount]);
     }
   }
 
@@ -194,34 +189,34 @@ class Classes {
   }
 
   // A row's three taps, the first ones of their outputs or further ones.
-  __device__ __forceinline__ static void Begin(float2 (&sums)[kCount], const Row& row, const float2* filter,
-                                               float2 bias) {
+  __device__ __forceinline__ static void Begin(Values (&sums)[kCount], const Row& row, const Values* filter,
+                                               Values bias) {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
       sums[i] = bias;
-      wide::AddProduct(sums[i], wide::ToFloats<T>(row[i]), filter[1]);
+      AddProduct(sums[i], Kind::Of(row[i]), filter[1]);
     }
     AddBeside(sums, row, filter);
   }
-  __device__ __forceinline__ static void Add(float2 (&sums)[kCount], const Row& row, const float2* filter) {
+  __device__ __forceinline__ static void Add(Values (&sums)[kCount], const Row& row, const Values* filter) {
 #pragma unroll
-    for (int i = 0; i < kCount; ++i) wide::AddProduct(sums[i], wide::ToFloats<T>(row[i]), filter[1]);
+    for (int i = 0; i < kCount; ++i) AddProduct(sums[i], Kind::Of(row[i]), filter[1]);
     AddBeside(sums, row, filter);
   }
-  __device__ __forceinline__ static void AddBeside(float2 (&sums)[kCount], const Row& row,
-                                                   const float2* filter) {
+  __device__ __forceinline__ static void AddBeside(Values (&sums)[kCount], const Row& row,
+                                                   const Values* filter) {
 #pragma unroll
     for (int i = 0; i < kCount; ++i) {
-      const float2 x = wide::ToFloats<T>(row[i]);
-      if (i + kStep < kCount) wide::AddProduct(sums[i + kStep], x, filter[0]);
-      if (i >= kStep) wide::AddProduct(sums[i - kStep], x, filter[2]);
+      const Values x = Kind::Of(row[i]);
+      if (i + kStep < kCount) AddProduct(sums[i + kStep], x, filter[0]);
+      if (i >= kStep) AddProduct(sums[i - kStep], x, filter[2]);
     }
   }
 
   // All of an output row by itself, whose own row of x has been loaded; `above` is the number of the row
   // above.
-  __device__ __forceinline__ void AddAlone(std::uint32_t from, int above, float2 (&sums)[kCount], Row& row,
-                                           const float2* filter) const {
+  __device__ __forceinline__ void AddAlone(std::uint32_t from, int above, Values (&sums)[kCount], Row& row,
+                                           const Values* filter) const {
     Begin(sums, row, filter + 3, filter[9]);
     if (Needs(above)) {
       Load(from + Offset(above), row);
@@ -259,7 +254,8 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
     // Chunks are multiplied in turn: since the one before this team's last was, all before it were.
     device::WaitBarrier(block.b_free + b.slot, b.freed());
     depthwise.Store(
-        plan, device::SharedAddress(block.b_ring) + static_cast<std::uint32_t>(b.slot * kOperandBytes), sums);
+        plan, device::SharedAddress(block.b_ring) + static_cast<std::uint32_t>(b.slot * plan.operand_bytes),
+        sums);
     device::FenceAsyncProxy();
     __syncwarp();
     if (lane == 0) device::ArriveBarrier(block.b_filled + b.slot);

@@ -1,4 +1,5 @@
-// The kernel of `hopper_dilated` (hopper_dilated.cu says what it does), and the one that packs its weights.
+// The kernel of the `hopper_dilated` variants (hopper_dilated.cu says what it does), and the one that packs
+// its weights.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -17,11 +18,11 @@ namespace assay::dsconv::dilated {
 
 #ifndef ASSAY_SIMT
 
-template <class T, class Depthwise>
+template <class Kind, class Depthwise>
 __global__ void __launch_bounds__(kThreads, 1)
     DilatedKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                   const __grid_constant__ CUtensorMap map, const char* __restrict__ workspace,
-                  T* __restrict__ y) {
+                  typename Kind::Element* __restrict__ y) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
   const Block block(shape, plan, workspace);
@@ -30,7 +31,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     ClearGuards(block, warp, lane);
     device::SyncThreadsOf(kBegun, kThreads);
     device::TakeRegisters<176>();  // with 3 x 88 and 40: of 5 x 96
-    MultiplyOperands<T>(block, y, warp, lane);
+    MultiplyOperands<Kind>(block, y, warp, lane);
   } else if (warp < kMultiplyWarps + kDepthwiseWarps) {
     device::GiveRegisters<88>();
     ClearGuards(block, warp, lane);

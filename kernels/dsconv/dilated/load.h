@@ -28,7 +28,7 @@ __device__ __forceinline__ void LoadInput(const Block& block, const CUtensorMap*
     char* stage = block.x_ring + x.slot * plan.input_bytes;
     if (lane == 0) device::ArriveAndExpect(barrier, bytes);
     __syncwarp();
-    if (copies) device::CopyBox4(stage + to, map, barrier, chunk * kChunk, at.first_w, row, image);
+    if (copies) device::CopyBox4(stage + to, map, barrier, chunk * plan.chunk, at.first_w, row, image);
     if (lane == 0) {
       device::CopyBulk(stage, block.workspace + plan.filters_from + chunk * kFilterBytes, kFilterBytes,
                        barrier);
@@ -41,14 +41,15 @@ __device__ __forceinline__ void LoadWeights(const Block& block, int lane) {
   if (lane != 0) return;
   const Plan& plan = block.plan;
   const char* packed = block.workspace + plan.weights_from +
-                       static_cast<std::int64_t>(blockIdx.y) * plan.chunks * kWeightBytes;
+                       static_cast<std::int64_t>(blockIdx.y) * plan.chunks * plan.weight_bytes;
+  const auto bytes = static_cast<std::uint32_t>(plan.weight_bytes);
   wide::RingAt w;
 #pragma unroll 1
-  for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk, packed += kWeightBytes) {
+  for (std::int32_t chunk = 0; chunk < plan.chunks; ++chunk, packed += plan.weight_bytes) {
     device::WaitBarrier(block.w_free + w.slot, w.freed());
     std::uint64_t* barrier = block.w_filled + w.slot;
-    device::ArriveAndExpect(barrier, kWeightBytes);
-    device::CopyBulk(block.w_ring + w.slot * kWeightBytes, packed, kWeightBytes, barrier);
+    device::ArriveAndExpect(barrier, bytes);
+    device::CopyBulk(block.w_ring + w.slot * plan.weight_bytes, packed, bytes, barrier);
     w.Next(plan.tile.weights);
   }
 }

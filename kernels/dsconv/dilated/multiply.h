@@ -12,6 +12,7 @@
 #include "kernels/device/ptx/wgmma_shared.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/dilated/block.h"
+#include "kernels/dsconv/dilated/lane.h"
 #include "kernels/dsconv/wide/clamp.h"
 #include "kernels/dsconv/wide/place.h"
 
@@ -44,10 +45,10 @@ class Rings {
     device::WaitBarrier(block_.b_filled + b_.slot, b_.filled());
   }
   __device__ __forceinline__ std::uint64_t Left() const {
-    return left_ + static_cast<std::uint32_t>(w_.slot * (kWeightBytes / 16));
+    return left_ + static_cast<std::uint32_t>(w_.slot * (block_.plan.weight_bytes / 16));
   }
   __device__ __forceinline__ std::uint64_t Right() const {
-    return right_ + static_cast<std::uint32_t>(b_.slot * (kOperandBytes / 16));
+    return right_ + static_cast<std::uint32_t>(b_.slot * (block_.plan.operand_bytes / 16));
   }
   __device__ __forceinline__ void Next() {
     w_.Next(block_.plan.tile.weights), b_.Next(block_.plan.tile.operands);
@@ -69,9 +70,10 @@ class Rings {
 };
 
 // Of a chunk. Products are not the limit: what they read is given back as soon as it can be.
-template <class T>
+template <class Kind>
 __device__ __forceinline__ void MultiplyChunk(Rings& rings, Sums& sums) {
-  constexpr auto kTag = device::ElementTag<T>{};
+  constexpr auto kTag = device::ElementTag<typename Kind::Element>{};
+  constexpr std::uint64_t kRestOfWeights = kWeightBytes / 16, kRestOfOperands = kOperandBytes / 16;
   rings.Wait();
   const std::uint64_t left = rings.Left(), right = rings.Right();
   device::FenceProducts();
@@ -79,11 +81,14 @@ __device__ __forceinline__ void MultiplyChunk(Rings& rings, Sums& sums) {
 #pragma unroll
   for (int part = 0; part < kParts; ++part) {
 #pragma unroll
-    for (int i = 0; i < kChunk / 16; ++i) {
-      const auto step = static_cast<std::uint64_t>(2 * i);
-      device::MultiplyShared(sums[part],
-                             left + static_cast<std::uint64_t>(part * (64 * kPixelBytes / 16)) + step,
-                             right + step, kTag);
+    for (int i = 0; i < kPixelBytes / 32; ++i) {
+      const std::uint64_t a = left + static_cast<std::uint64_t>(part * (64 * kPixelBytes / 16) + 2 * i),
+                          b = right + static_cast<std::uint64_t>(2 * i);
+      if constexpr (Kind::kParts == 2) {
+        device::MultiplyShared(sums[part], a + kRestOfWeights, b, kTag);
+        device::MultiplyShared(sums[part], a, b + kRestOfOperands, kTag);
+      }
+      device::MultiplyShared(sums[part], a, b, kTag);
     }
   }
   device::CommitProducts();
@@ -108,6 +113,25 @@ __device__ __forceinline__ void StoreEight(const Block& block, T* to, std::int32
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
       if (i < left) to[i] = device::FromBits<T>(static_cast<std::uint16_t>(pairs[i / 2] >> (i % 2 * 16)));
+    }
+  }
+}
+template <class, bool kVectors>
+__device__ __forceinline__ void StoreEight(const Block& block, float* to, std::int32_t left, const Sums& sums,
+                                           int matrix, int right) {
+  float eight[2 * kParts];
+#pragma unroll
+  for (int i = 0; i < 2 * kParts; ++i)
+    eight[i] = wide::Clamped(block.plan.output, sums[i / 2][matrix][right + i % 2 * 2]);
+#pragma unroll
+  for (int i = 0; i < 2 * kParts; ++i) {
+    if constexpr (kVectors) {
+      if (i % 4 != 0) continue;
+      device::StoreFourIf(left > 0, to + i,
+                          make_uint4(__float_as_uint(eight[i]), __float_as_uint(eight[i + 1]),
+                                     __float_as_uint(eight[i + 2]), __float_as_uint(eight[i + 3])));
+    } else if (i < left) {
+      to[i] = eight[i];
     }
   }
 }
@@ -139,8 +163,10 @@ __device__ __forceinline__ void StoreSums(const Block& block, T* y, int warp, in
   }
 }
 
-template <class T>
-__device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int warp, int lane) {
+template <class Kind>
+__device__ __forceinline__ void MultiplyOperands(const Block& block, typename Kind::Element* y, int warp,
+                                                 int lane) {
+  using T = typename Kind::Element;
   Rings rings(block, lane);
   Sums sums;
   const float* biases = reinterpret_cast<const float*>(block.workspace) + FirstOutput(warp, lane);
@@ -153,7 +179,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, T* y, int w
     }
   }
 #pragma unroll 1
-  for (std::int32_t chunk = 0; chunk < block.plan.chunks; ++chunk) MultiplyChunk<T>(rings, sums);
+  for (std::int32_t chunk = 0; chunk < block.plan.chunks; ++chunk) MultiplyChunk<Kind>(rings, sums);
 #pragma unroll
   for (int part = 0; part < kParts; ++part) device::HoldSums(sums[part]);
   if (block.shape.k % 8 == 0) {

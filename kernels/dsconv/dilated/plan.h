@@ -14,7 +14,6 @@
 namespace assay::dsconv::dilated {
 
 using wide::DivideUp;
-using wide::kChunk;
 using wide::kPixelBytes;
 using wide::RoundUp;
 
@@ -23,7 +22,8 @@ using wide::RoundUp;
 inline constexpr std::int32_t kGroup = 11, kGroups = 6, kPixels = kGroup * kGroups, kColumns = 72,
                               kOutputs = 256;
 
-// Bytes of a chunk's operands, weights and depthwise filters (nine taps and b_dw).
+// Bytes of a chunk's operands, weights and depthwise filters (nine taps and b_dw); of each part of them,
+// where products take fp32 as two TF32 numbers.
 inline constexpr std::int32_t kOperandBytes = kColumns * kPixelBytes, kWeightBytes = kOutputs * kPixelBytes,
                               kFilterBytes = 10 * kPixelBytes;
 
@@ -57,7 +57,7 @@ struct Tile {
 struct Plan {
   Tile tile;
   wide::Clamp middle, output;  // the activations
-  std::int32_t chunks;         // of input channels
+  std::int32_t chunk, chunks;  // input channels of one, 128 bytes; of all
   bool pairs;                  // of rows
   std::int32_t classes;        // the dilation over 6, where groups are every 6th pixel; else 0
   std::int32_t lower_at;       // the column of the products where the pairs' lower rows begin
@@ -68,7 +68,7 @@ struct Plan {
   std::int32_t tiles, column_tiles;
   std::int32_t span, guard, rows;  // columns of x that are copied, zeros beside each row, most rows of a tile
   double mean_rows;
-  std::int32_t row_bytes, input_bytes, shared_bytes;
+  std::int32_t row_bytes, weight_bytes, operand_bytes, input_bytes, shared_bytes;
   // In the workspace, which begins with b_pw as floats.
   std::int64_t filters_from, weights_from, workspace_bytes;
   device::Divisor by_image_pairs, by_image_singles, by_dilation, by_pieces, by_p;
@@ -142,13 +142,15 @@ __host__ __device__ __forceinline__ TileAt TileOf(const Shape& shape, const Plan
 }
 
 // Of the group that begins with output q of the tile's pixels: where tap s of its first one lies in the
-// columns that are copied, and whether any of the group's taps lie there.
+// columns that are copied, and whether the group makes outputs of which any of the taps lie there. Groups
+// behind a short row's end make none: what they would read lies behind the zeros, where copies may be on
+// their way.
 __host__ __device__ __forceinline__ std::int32_t ColumnOf(const Shape& shape, const TileAt& at,
                                                           std::int32_t q, std::int32_t s) {
   return at.first_q + q + s * shape.dilation_w - shape.pad_w - at.first_w;
 }
-__host__ __device__ __forceinline__ bool Touches(const Plan& plan, std::int32_t column) {
-  return column > -kGroup && column < plan.span;
+__host__ __device__ __forceinline__ bool Touches(const Plan& plan, std::int32_t q, std::int32_t column) {
+  return q < plan.piece && column > -kGroup && column < plan.span;
 }
 
 // Chains of rows, and what a tile needs at most.
@@ -200,7 +202,8 @@ inline void CutRows(const Shape& shape, Plan& plan) {
     for (std::int32_t q = 0; q < plan.piece; q += kGroup) {
       for (std::int32_t s = 0; s < 3; ++s) {
         const std::int32_t column = ColumnOf(shape, at, q, s);
-        if (Touches(plan, column)) plan.guard = std::max({plan.guard, -column, column + kGroup - plan.span});
+        if (Touches(plan, q, column))
+          plan.guard = std::max({plan.guard, -column, column + kGroup - plan.span});
       }
     }
   }
@@ -209,22 +212,24 @@ inline void CutRows(const Shape& shape, Plan& plan) {
 // Shared memory besides the rings; 1024 bytes are lost by aligning.
 inline constexpr std::int32_t kBesideRings = 1024 + kHeadBytes;
 
-inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile) {
+// In fp32, of `parts` TF32 numbers each.
+inline Plan MakePlan(const Shape& shape, assay_dtype dtype, std::int32_t parts, const Tile& tile) {
   Plan plan{};
   plan.tile = tile;
   plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
-  plan.chunks = DivideUp(shape.c, kChunk);
+  plan.chunk = kPixelBytes / (dtype == ASSAY_F32 ? 4 : 2), plan.chunks = DivideUp(shape.c, plan.chunk);
+  plan.weight_bytes = parts * kWeightBytes, plan.operand_bytes = parts * kOperandBytes;
   plan.column_tiles = DivideUp(shape.k, kOutputs);
   CutRows(shape, plan);
   plan.row_bytes = (plan.span + plan.guard) * kPixelBytes;
   plan.input_bytes = kFilterBytes + plan.guard * kPixelBytes + plan.rows * plan.row_bytes;
-  plan.shared_bytes = kBesideRings + tile.weights * kWeightBytes + tile.operands * kOperandBytes +
+  plan.shared_bytes = kBesideRings + tile.weights * plan.weight_bytes + tile.operands * plan.operand_bytes +
                       tile.inputs * plan.input_bytes;
   const auto up = [](std::int64_t bytes) { return RoundUp<std::int64_t>(bytes, 1024); };
   plan.filters_from = up(static_cast<std::int64_t>(plan.column_tiles) * kOutputs * 4);
   plan.weights_from = plan.filters_from + up(static_cast<std::int64_t>(plan.chunks) * kFilterBytes);
   plan.workspace_bytes =
-      plan.weights_from + static_cast<std::int64_t>(plan.column_tiles) * plan.chunks * kWeightBytes;
+      plan.weights_from + static_cast<std::int64_t>(plan.column_tiles) * plan.chunks * plan.weight_bytes;
   return plan;
 }
 

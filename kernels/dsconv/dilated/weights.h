@@ -1,8 +1,8 @@
 // Weights as `hopper_dilated` reads them:
 //   b_pw: [output channels of all blocks] floats
-//   depthwise: [chunks][9 taps and b_dw][64 channels] elements
-//   pointwise: [blocks of 256 output channels][chunks][256 rows][64 channels], swizzled as wgmma wants them:
-//     unit u of 8 channels of row n at u ^ n % 8. Rows stand in the order of OutputOf.
+//   depthwise: [chunks][9 taps and b_dw][128 bytes of channels] elements
+//   pointwise: [blocks of 256 output channels][chunks][parts][256 rows][128 bytes of channels], swizzled as
+//     wgmma wants them: unit u of 16 bytes of row n at u ^ n % 8. Rows stand in the order of OutputOf.
 // Zeros stand for channels beyond C and K.
 #pragma once
 
@@ -21,7 +21,7 @@ __device__ __forceinline__ std::int32_t OutputOf(std::int32_t n) {
   return n % 64 / 16 * 64 + n % 8 * 8 + n / 64 * 2 + n % 16 / 8;
 }
 
-template <class T>
+template <class T, int kParts>
 __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __restrict__ w_dw,
                               const T* __restrict__ b_dw, const T* __restrict__ w_pw,
                               const T* __restrict__ b_pw, char* __restrict__ packed) {
@@ -29,10 +29,10 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   wide::PackBiases(first, step, std::int64_t{plan.column_tiles} * kOutputs, shape.k, b_pw,
                    reinterpret_cast<float*>(packed));
-  wide::PackFilters(first, step, plan.chunks, shape, w_dw, b_dw,
-                    reinterpret_cast<T*>(packed + plan.filters_from));
-  wide::PackWeights(first, step, plan.column_tiles, plan.chunks, kOutputs, shape.c, shape.k, OutputOf, w_pw,
-                    packed + plan.weights_from);
+  wide::PackFilters<kPixelBytes / sizeof(T)>(first, step, plan.chunks, shape, w_dw, b_dw,
+                                             reinterpret_cast<T*>(packed + plan.filters_from));
+  wide::PackWeights<kParts>(first, step, plan.column_tiles, plan.chunks, kOutputs, shape.c, shape.k, OutputOf,
+                            w_pw, packed + plan.weights_from);
 }
 
 }  // namespace assay::dsconv::dilated

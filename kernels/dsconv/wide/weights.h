@@ -40,6 +40,16 @@ __device__ __forceinline__ uint4 OperandsOf(const T* from) {
   return unit;
 }
 
+// TF32 numbers of what those leave of fp32.
+__device__ __forceinline__ uint4 RestOf(const float* from, const uint4& first) {
+  const float4 whole = device::LoadFloat4(from);
+  const auto rest = [](float value, std::uint32_t part) {
+    return device::ToTf32(value - __uint_as_float(part));
+  };
+  return make_uint4(rest(whole.x, first.x), rest(whole.y, first.y), rest(whole.z, first.z),
+                    rest(whole.w, first.w));
+}
+
 template <class T>
 __device__ __forceinline__ void PackBiases(std::int64_t first, std::int64_t step, std::int64_t columns,
                                            std::int32_t channels, const T* b_pw, float* to) {
@@ -49,7 +59,7 @@ __device__ __forceinline__ void PackBiases(std::int64_t first, std::int64_t step
 }
 
 // As floats, or as they are.
-template <class T, class To>
+template <std::int32_t kOfChunk = kChunk, class T, class To>
 __device__ __forceinline__ void PackFilters(std::int64_t first, std::int64_t step, std::int32_t chunks,
                                             const Shape& shape, const T* w_dw, const T* b_dw, To* to) {
   const auto converted = [](T value) {
@@ -60,9 +70,9 @@ __device__ __forceinline__ void PackFilters(std::int64_t first, std::int64_t ste
     }
   };
   const std::int32_t taps = shape.r * shape.s;
-  for (std::int64_t i = first; i < static_cast<std::int64_t>(chunks) * (taps + 1) * kChunk; i += step) {
-    const auto row = static_cast<std::int32_t>(i / kChunk), tap = row % (taps + 1);
-    const std::int32_t c = row / (taps + 1) * kChunk + static_cast<std::int32_t>(i % kChunk);
+  for (std::int64_t i = first; i < static_cast<std::int64_t>(chunks) * (taps + 1) * kOfChunk; i += step) {
+    const auto row = static_cast<std::int32_t>(i / kOfChunk), tap = row % (taps + 1);
+    const std::int32_t c = row / (taps + 1) * kOfChunk + static_cast<std::int32_t>(i % kOfChunk);
     To value = device::FromFloat<To>(0.0f);
     if (c < shape.c && tap < taps) value = converted(w_dw[static_cast<std::int64_t>(c) * taps + tap]);
     if (c < shape.c && tap == taps && b_dw) value = converted(b_dw[c]);
@@ -72,7 +82,7 @@ __device__ __forceinline__ void PackFilters(std::int64_t first, std::int64_t ste
 
 // `columns` of each of `blocks`, from `inputs` to `outputs` channels, in chunks of 128 bytes of input
 // channels. channel_of(n): the output channel, within a block's, of column n.
-template <class T, class ChannelOfColumn>
+template <int kParts = 1, class T, class ChannelOfColumn>
 __device__ __forceinline__ void PackWeights(std::int64_t first, std::int64_t step, std::int32_t blocks,
                                             std::int32_t chunks, std::int32_t columns, std::int32_t inputs,
                                             std::int32_t outputs, ChannelOfColumn channel_of, const T* w_pw,
@@ -85,10 +95,17 @@ __device__ __forceinline__ void PackWeights(std::int64_t first, std::int64_t ste
     const auto of_block = static_cast<std::int32_t>(row / columns);
     const std::int32_t k = of_block / chunks * columns + channel_of(n);
     const std::int32_t c = of_block % chunks * (8 * kOfUnit) + unit * kOfUnit;
-    const uint4 value = k < outputs && c < inputs
-                            ? OperandsOf(w_pw + static_cast<std::int64_t>(k) * inputs + c)
-                            : make_uint4(0, 0, 0, 0);
-    device::StoreUint4(to + row * kPixelBytes + (unit ^ n % 8) * 16, value);
+    const bool is = k < outputs && c < inputs;
+    const T* const from = w_pw + (is ? static_cast<std::int64_t>(k) * inputs + c : 0);
+    const uint4 value = is ? OperandsOf(from) : make_uint4(0, 0, 0, 0);
+    if constexpr (kParts == 1) {
+      device::StoreUint4(to + row * kPixelBytes + (unit ^ n % 8) * 16, value);
+    } else {
+      char* const parts = to + ((row - n) * kParts + n) * kPixelBytes + (unit ^ n % 8) * 16;
+      device::StoreUint4(parts, value);
+      device::StoreUint4(parts + std::int64_t{columns} * kPixelBytes,
+                         is ? RestOf(from, value) : make_uint4(0, 0, 0, 0));
+    }
   }
 }
 
