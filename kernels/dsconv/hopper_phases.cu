@@ -58,7 +58,7 @@ class HopperPhases {
   }
   static std::string TileName(const Tile& tile) {
     return "n" + std::to_string(tile.columns) + "c" + std::to_string(tile.pixel_blocks) + "w" +
-           std::to_string(tile.span);
+           std::to_string(tile.span) + (tile.warps == phases::kLeastWarps ? "" : "m");
   }
   static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
@@ -82,8 +82,9 @@ class HopperPhases {
     description_ = std::to_string(phases::kPixels) + " pixels x " + std::to_string(tile.columns) +
                    " channels a block, clusters of " + std::to_string(tile.pixel_blocks) + ", " +
                    std::to_string(plan_.stages) + " stages, strips of " + std::to_string(plan_.rows) + " x " +
-                   std::to_string(tile.span) + " outputs, " + std::to_string(plan_.shared_bytes) +
-                   " bytes of shared memory, " + std::to_string(plan_.clusters) + " clusters";
+                   std::to_string(tile.span) + " outputs, " + std::to_string(tile.warps) + " warps, " +
+                   std::to_string(plan_.shared_bytes) + " bytes of shared memory, " +
+                   std::to_string(plan_.clusters) + " clusters";
   }
 
   std::uint64_t workspace_bytes() const { return static_cast<std::uint64_t>(plan_.workspace_bytes); }
@@ -101,7 +102,7 @@ class HopperPhases {
 #else
     return DispatchSixteenBits(dtype_, [&](auto tag) {
       using T = typename decltype(tag)::Type;
-      return ForTile([&](auto tiles, auto stride, auto span) {
+      return ForTile([&](auto tiles, auto stride, auto span, auto warps) {
         using Box = phases::InputBox<stride(), span()>;
         CUtensorMap x_map, operands_map, y_map;
         cudaError_t status = device::DescribeNhwc(
@@ -122,9 +123,9 @@ class HopperPhases {
         if (status != cudaSuccess) return status;
         const auto blocks = static_cast<unsigned>(plan_.tile.pixel_blocks);
         // Blocks wait for each other: all of them run, or none.
-        return device::LaunchTogether(phases::PhasesKernel<T, tiles(), stride(), span()>,
+        return device::LaunchTogether(phases::PhasesKernel<T, tiles(), stride(), span(), warps()>,
                                       dim3(static_cast<unsigned>(plan_.clusters) * blocks), dim3(blocks),
-                                      dim3(phases::kThreads), static_cast<std::size_t>(plan_.shared_bytes),
+                                      dim3(32 * warps()), static_cast<std::size_t>(plan_.shared_bytes),
                                       stream, shape_, plan_, x_map, operands_map, y_map,
                                       static_cast<char*>(buffers.workspace));
       });
@@ -145,24 +146,27 @@ class HopperPhases {
   // `fn` with the numbers that kernels are compiled for.
   template <class Fn>
   cudaError_t ForTile(Fn&& fn) const {
-    const auto of_strips = [&](auto tiles) {
-      if (shape_.stride_h == 2) return fn(tiles, kNumber<2>, kNumber<4>);
+    const auto of_strips = [&](auto tiles, auto warps) {
+      if (shape_.stride_h == 2) return fn(tiles, kNumber<2>, kNumber<4>, warps);
       switch (plan_.tile.span) {
         case 4:
-          return fn(tiles, kNumber<1>, kNumber<4>);
+          return fn(tiles, kNumber<1>, kNumber<4>, warps);
         case 5:
-          return fn(tiles, kNumber<1>, kNumber<5>);
+          return fn(tiles, kNumber<1>, kNumber<5>, warps);
         default:
-          return fn(tiles, kNumber<1>, kNumber<7>);
+          if constexpr (warps() == phases::kLeastWarps) return fn(tiles, kNumber<1>, kNumber<7>, warps);
+          return cudaErrorInvalidValue;
       }
     };
+    if (plan_.tile.warps == phases::kMostWarps) return of_strips(kNumber<16>, kNumber<phases::kMostWarps>);
+    constexpr auto kWarps = kNumber<phases::kLeastWarps>;
     switch (plan_.tile.columns) {
       case 256:
-        return of_strips(kNumber<32>);
+        return of_strips(kNumber<32>, kWarps);
       case 192:
-        return of_strips(kNumber<24>);
+        return of_strips(kNumber<24>, kWarps);
       default:
-        return of_strips(kNumber<16>);
+        return of_strips(kNumber<16>, kWarps);
     }
   }
   template <int kValue>

@@ -38,7 +38,7 @@ struct Block {
 
   // Each warp begins a stage's barriers, which two warps fill, operands and weights, and those of its boxes.
   __device__ __forceinline__ void InitBarriers(int warp, int lane) const {
-    static_assert(kMostStages <= kWarps);
+    static_assert(kMostStages <= kLeastWarps);
     if (lane == 0) {
       if (warp < kMostStages) {
         device::InitBarrier(filled + warp, 2);

@@ -22,17 +22,20 @@ inline Plan PlanOf(const Shape& shape, assay_dtype dtype, const Tile& tile, cons
 }
 
 // Microseconds of a launch on an H200: of both halves, one after the other. Fitted to 212 times of 14
-// problems of 128 images, 2 % off (root mean square); what it chooses of them takes 1.00 of the best.
+// problems of 128 images, all with 12 warps, 2 % off (root mean square); what it chooses of them takes 1.00
+// of the best.
 inline double CostOf(const Shape& shape, assay_dtype dtype, const Tile& tile,
                      const assay_device_info& device) {
   constexpr double kFixed = 8.9, kClock = 1700, kBytes = 3.76e6;     // cycles, and bytes, a microsecond
   constexpr double kColumn = 173, kStridedColumn = 213, kRow = 122;  // of a strip
   constexpr double kStrip = 240;                                     // to begin one
   constexpr double kOperand = 1.42;                                  // times as long as a byte of x
+  constexpr double kCrowded = 1.35;  // times as long beside 15 warps as beside 11
   constexpr double kMultiply = 998, kChunkOf = 46, kStore = 1377, kTile = 402;  // for 256 columns, and any
   const Plan plan = PlanOf(shape, dtype, tile, device);
-  const double strips = DivideUp(plan.items, plan.clusters * tile.pixel_blocks * kWarps);
-  const double row = tile.span * (shape.stride_w == 1 ? kColumn : kStridedColumn) + kRow;
+  const double strips = DivideUp(plan.items, plan.clusters * tile.pixel_blocks * tile.warps);
+  const double row = (tile.span * (shape.stride_w == 1 ? kColumn : kStridedColumn) + kRow) *
+                     (tile.warps == kLeastWarps ? 1 : kCrowded);
   const double made = strips * (plan.strip_boxes * BoxRows(shape.stride_h) * row + kStrip) / kClock;
   const double copied =
       (2.0 * shape.n * shape.x.n + kOperand * plan.pixels * plan.chunks * kPixelBytes) / kBytes;
@@ -51,8 +54,13 @@ inline std::vector<Tile> AllTiles(const Shape& shape, assay_dtype dtype, const a
     for (const std::int32_t pixel_blocks : {2, 1}) {
       for (const std::int32_t span : {4, 5, 7}) {
         if (shape.stride_w == 2 && span != 4) continue;
-        const Tile tile{columns, pixel_blocks, span};
-        found.emplace_back(CostOf(shape, dtype, tile, device), tile);
+        // 16 warps have 128 registers a thread, enough for spans of up to 5. Where they are faster few
+        // columns are as good as many.
+        for (const std::int32_t warps : {kLeastWarps, kMostWarps}) {
+          if (warps == kMostWarps && (columns > 128 || span > 5)) continue;
+          const Tile tile{columns, pixel_blocks, span, warps};
+          found.emplace_back(CostOf(shape, dtype, tile, device), tile);
+        }
       }
     }
   }

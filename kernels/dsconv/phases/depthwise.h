@@ -34,10 +34,12 @@ struct StripAt {
 };
 
 // A warp's strips are every so manieth.
-__device__ __forceinline__ std::int32_t FirstItem(int warp) {
-  return static_cast<std::int32_t>(blockIdx.x) * kWarps + warp;
+__device__ __forceinline__ std::int32_t FirstItem(const Plan& plan, int warp) {
+  return static_cast<std::int32_t>(blockIdx.x) * plan.tile.warps + warp;
 }
-__device__ __forceinline__ std::int32_t ItemStep() { return static_cast<std::int32_t>(gridDim.x) * kWarps; }
+__device__ __forceinline__ std::int32_t ItemStep(const Plan& plan) {
+  return static_cast<std::int32_t>(gridDim.x) * plan.tile.warps;
+}
 
 // A warp's ring of boxes of x: a box is copied to where the box before the present one lay.
 template <int kStride, int kSpan>
@@ -52,7 +54,7 @@ class Input {
         lane_(lane),
         ring_(block.outputs + warp * block.plan.ring_part),
         filled_(block.inputs + warp * kMostBoxes),
-        item_(FirstItem(warp)) {
+        item_(FirstItem(block.plan, warp)) {
     Find();
     for (std::int32_t i = 1; i < block_.plan.boxes; ++i) Copy();
   }
@@ -86,7 +88,7 @@ class Input {
     h_ += Box::kRows;
     if (++to_ == plan.boxes) to_ = 0;
     if (++box_ == plan.strip_boxes) {
-      box_ = 0, item_ += ItemStep();
+      box_ = 0, item_ += ItemStep(plan);
       Find();
     }
   }
@@ -214,8 +216,9 @@ class Strip {
 template <class T, int kStride, int kSpan, bool kClamps>
 __device__ __forceinline__ void MakeStrips(const Block& block, const CUtensorMap* x_map, int warp, int lane) {
   Input<kStride, kSpan> input(block, x_map, warp, lane);
-  for (std::int32_t item = FirstItem(warp); item < block.plan.items; item += ItemStep())
-    Strip<T, kStride, kSpan, kClamps>(block, StripAt(block.plan, item), lane).Make(input);
+  const Plan& plan = block.plan;
+  for (std::int32_t item = FirstItem(plan, warp); item < plan.items; item += ItemStep(plan))
+    Strip<T, kStride, kSpan, kClamps>(block, StripAt(plan, item), lane).Make(input);
 }
 
 // This block's part, by all its threads.

@@ -37,12 +37,14 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
 
 #ifndef ASSAY_SIMT
 
-template <class T, int kTiles, int kStride, int kSpan>
-__global__ void __launch_bounds__(kThreads, 1)
+template <class T, int kTiles, int kStride, int kSpan, int kWarps>
+__global__ void __launch_bounds__(32 * kWarps, 1)
     PhasesKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                  const __grid_constant__ CUtensorMap x_map, const __grid_constant__ CUtensorMap operands_map,
                  const __grid_constant__ CUtensorMap y_map, char* workspace) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+  // Of a block's registers those that multiply have 2 x 232, the other one or two warpgroups what is left.
+  constexpr int kLeft = kWarps == kLeastWarps ? 40 : 24;
   // From one lane, so that the compiler knows that what follows from it is the same in all.
   const int lane = static_cast<int>(threadIdx.x) % 32,
             warp = __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / 32, 0);
@@ -51,14 +53,16 @@ __global__ void __launch_bounds__(kThreads, 1)
   MakeOperands<T, kStride, kSpan>(block, &x_map, warp, lane);
   // Weights are copied to both blocks, where x lay, and both have begun their barriers.
   if (plan.tile.pixel_blocks > 1) device::MeetInCluster();
-  if (warp < kCopyThreads / 32) {
-    device::GiveRegisters<40>();
+  if (warp < kCopyWarps) {
+    device::GiveRegisters<kLeft>();
     if (warp == 0 && lane == 0) LoadOperands(block, &operands_map);
     if (warp == 1 && lane == 0) LoadWeights(block);
     __syncwarp();
-  } else {
+  } else if (warp < kCopyWarps + kMultiplyWarps) {
     device::TakeRegisters<232>();
-    MultiplyOperands<T, kTiles>(block, &y_map, warp - kCopyThreads / 32, lane);
+    MultiplyOperands<T, kTiles>(block, &y_map, warp - kCopyWarps, lane);
+  } else {
+    device::GiveRegisters<kLeft>();
   }
   // Others may still arrive here, or write here.
   if (plan.tile.pixel_blocks > 1) device::MeetInCluster();

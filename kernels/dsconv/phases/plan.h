@@ -20,8 +20,9 @@ using wide::kOperandBytes;
 using wide::kPixelBytes;
 using wide::kPixels;
 
-// All warps of a block make; then two warpgroups multiply, and of the first one two warps copy.
-inline constexpr std::int32_t kWarps = 12, kThreads = 32 * kWarps, kCopyThreads = 128;
+// All warps of a block make, 12 or 16 of them; then warps 4 to 11 multiply, and of the first four two copy.
+inline constexpr std::int32_t kLeastWarps = 12, kMostWarps = 16, kCopyWarps = 4;
+static_assert(kCopyWarps + kMultiplyWarps == kLeastWarps);
 
 // Room for barriers; stages of both operands; boxes of y, 16 pixels by 64 channels, that a warp stores from.
 inline constexpr std::int32_t kHeadBytes = 1024, kMostStages = 8;
@@ -49,6 +50,7 @@ struct Tile {
   std::int32_t columns;       // output channels of a block
   std::int32_t pixel_blocks;  // of a cluster, 1 or 2, that share their weights
   std::int32_t span;          // neighbouring outputs of a row that a lane makes
+  std::int32_t warps;         // of a block
 };
 
 // One launch. Output pixels are numbered as they lie in y, and 128 of them make a block of operands. These
@@ -76,7 +78,7 @@ struct Plan {
 // of about one box.
 inline void CutImages(const Shape& shape, std::int64_t warps, Plan& plan) {
   std::int64_t least = 0;
-  for (std::int32_t parts = 1; parts <= std::max(1, shape.p / 4); ++parts) {
+  for (std::int32_t parts = 1; parts <= std::max(1, shape.p / 3); ++parts) {
     const std::int32_t rows = DivideUp(shape.p, parts);
     if (DivideUp(shape.p, rows) != parts) continue;
     const std::int64_t items = static_cast<std::int64_t>(shape.n) * parts * plan.strips * plan.chunks;
@@ -100,7 +102,7 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.column_tiles = DivideUp(shape.k, tile.columns);
   plan.tiles = DivideUp(plan.blocks, tile.pixel_blocks) * plan.column_tiles;
   plan.strips = DivideUp(shape.q, 2 * tile.span);
-  CutImages(shape, static_cast<std::int64_t>(clusters) * tile.pixel_blocks * kWarps, plan);
+  CutImages(shape, static_cast<std::int64_t>(clusters) * tile.pixel_blocks * tile.warps, plan);
   plan.weight_bytes = tile.columns * kPixelBytes, plan.stage_bytes = kOperandBytes + plan.weight_bytes;
   // 1024 bytes are lost by aligning.
   constexpr std::int32_t kBeside = 1024 + kHeadBytes + kOutputBytes;
@@ -109,7 +111,7 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   // x lies where operands and outputs will.
   const std::int32_t box_bytes =
       BoxRows(shape.stride_h) * BoxColumns(shape.stride_w, tile.span) * kPixelBytes;
-  plan.boxes = std::min(kMostBoxes, (kOutputBytes + plan.stages * plan.stage_bytes) / kWarps / box_bytes);
+  plan.boxes = std::min(kMostBoxes, (kOutputBytes + plan.stages * plan.stage_bytes) / tile.warps / box_bytes);
   plan.ring_part = plan.boxes * box_bytes;
 
   const auto up = [](std::int64_t bytes) { return wide::RoundUp<std::int64_t>(bytes, 1024); };
