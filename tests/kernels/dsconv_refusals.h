@@ -22,18 +22,18 @@ inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
   }
   if ((variant == "mma" || variant == "hopper_small" || variant == "few") && dtype == ASSAY_F32)
     return "fp32 is not taken; fp16 and bf16 are";
-  if (variant == "via_nhwc" && dtype == ASSAY_F32) {
-    return "takes fp16 and bf16; of fp32, hopper_tf32x3, hopper_ffma, tf32x3 and tiled take nchw as it is";
-  }
   const bool tf32 = variant == "tf32" || variant == "tf32x3" || variant == "few_tf32" ||
-                    variant == "few_tf32x3" || variant == "auto_tf32";
+                    variant == "few_tf32x3" || variant == "via_nhwc_tf32" || variant == "auto_tf32";
   if (tf32 && dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
   return {};
 }
 
 // Whether the variant may refuse a single problem of a dtype that it takes for this reason.
 inline bool MayRefuse(std::string_view variant, std::string_view reason) {
-  if (variant == "via_nhwc" && reason == "takes nchw; others take nhwc as it is") return true;
+  if ((variant == "via_nhwc" || variant == "via_nhwc_tf32") &&
+      reason == "takes nchw; others take nhwc as it is") {
+    return true;
+  }
   if (variant == "hopper_small" && reason == "takes nhwc with c a multiple of 8") return true;
   return (variant == "mma" || variant == "hopper_small") &&
          reason == "no block's input tile fits into shared memory: kernel, stride or dilation is too large";

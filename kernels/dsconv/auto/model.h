@@ -28,7 +28,8 @@ struct Offer {
   double cost = 0;                     // by its own model; 0: it says none
 };
 using Offers = std::vector<Offer>;
-// What they offer for another problem, on the GPU that it was tuned on.
+// What the row's variant offers for the row's problem, on the GPU that it was tuned on; others' offers may
+// stand beside.
 using OffersAt = std::function<const Offers&(const TableRow&)>;
 
 struct Pick {
@@ -265,6 +266,7 @@ inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
                                          "hopper_dilated",
                                          "hopper_group",
                                          "via_nhwc",
+                                         "via_nhwc_tf32",
                                          "mma",
                                          "hopper_small",
                                          "few",
@@ -281,7 +283,7 @@ inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
                                          "tiled",
                                          "warp_shuffle",
                                          "naive"};
-  constexpr std::size_t kOnMatrixUnits = 22, kUnnamed = std::size(kOrder);
+  constexpr std::size_t kOnMatrixUnits = 23, kUnnamed = std::size(kOrder);
   const auto place = [&](const Pick& pick) {
     const auto found = std::find(std::begin(kOrder), std::end(kOrder), pick.variant);
     return found != std::end(kOrder) ? static_cast<std::size_t>(found - std::begin(kOrder)) : kUnnamed;

@@ -58,21 +58,24 @@ inline std::vector<const assay_variant*> Takers(const assay_promise& promise, co
   return takers;
 }
 
+inline void AddOffers(const assay_variant& variant, const assay_problem& problem,
+                      const assay_device_info& device, Offers& offers) {
+  constexpr std::int32_t kMost = 512;
+  if (variant.configurations == nullptr) {
+    offers.push_back({variant.name, "", 0});
+    return;
+  }
+  std::vector<assay_configuration> list(kMost);
+  const std::int32_t count = std::min(variant.configurations(&problem, &device, list.data(), kMost), kMost);
+  for (std::int32_t i = 0; i < count; ++i) offers.push_back({variant.name, list[i].text, list[i].cost});
+}
+
 inline Offers OffersFor(const assay_promise& promise, const assay_problem& problem,
                         const assay_device_info& device) {
-  constexpr std::int32_t kMost = 512;
-  std::vector<assay_configuration> list(kMost);
   Offers offers;
   assay_message why{};
-  for (const assay_variant* variant : Takers(promise, problem, device, &why)) {
-    if (variant->configurations == nullptr) {
-      offers.push_back({variant->name, "", 0});
-      continue;
-    }
-    const std::int32_t count =
-        std::min(variant->configurations(&problem, &device, list.data(), kMost), kMost);
-    for (std::int32_t i = 0; i < count; ++i) offers.push_back({variant->name, list[i].text, list[i].cost});
-  }
+  for (const assay_variant* variant : Takers(promise, problem, device, &why))
+    AddOffers(*variant, problem, device, offers);
   return offers;
 }
 
@@ -80,14 +83,20 @@ inline std::vector<Pick> RankAll(const assay_promise& promise, const assay_probl
                                  const assay_device_info& device) {
   const Sizes sizes = SizesOf(problem);
   const Offers offers = OffersFor(promise, problem, device);
-  std::map<std::string_view, Offers> elsewhere;  // by problem: every variant asks about the same ones
+  // What a row's variant offers for the row's problem: of others nothing is asked there.
+  std::map<std::pair<std::string_view, std::string_view>, Offers> elsewhere;
   const OffersAt offers_at = [&](const TableRow& row) -> const Offers& {
-    const auto found = elsewhere.find(row.problem);
-    if (found != elsewhere.end()) return found->second;
+    const auto [found, is_new] = elsewhere.try_emplace({row.problem, row.variant});
+    if (!is_new) return found->second;
     assay_device_info there = device;
     there.num_sms = row.sms;
     const SizesView view(row.sizes, problem.dtype, problem.layout);
-    return elsewhere[row.problem] = OffersFor(promise, view.View(), there);
+    assay_message why{};
+    for (const assay_variant& variant : AllVariants()) {
+      if (variant.name == row.variant && variant.supports(&view.View(), &there, &why) == 0)
+        AddOffers(variant, view.View(), there, found->second);
+    }
+    return found->second;
   };
   std::vector<Pick> picks = RankPicks(
       sizes, problem.layout, RowsFor(AllRows(), device, problem.dtype, problem.layout), offers, offers_at);

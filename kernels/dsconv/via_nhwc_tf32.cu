@@ -1,0 +1,20 @@
+// via_nhwc.cu for fp32 tensors whose products may be TF32: another variant is picked as `auto_tf32` picks.
+#include "kernels/dsconv/via/picked.h"
+
+namespace assay::dsconv::via_nhwc_tf32 {
+namespace {
+
+struct AsAutoTf32 {
+  static constexpr const char *kName = "via_nhwc_tf32",
+                              *kSummary = "as via_nhwc, with TF32 products in what is picked; fp32";
+  static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_TF32); }
+  static std::string WhyNotDtype(assay_dtype dtype) {
+    return dtype == ASSAY_F32 ? "" : "fp16 and bf16 are not taken; fp32 is";
+  }
+};
+
+}  // namespace
+
+assay_variant Row() { return VariantOf<via::ViaNhwc<AsAutoTf32>>::Row(); }
+
+}  // namespace assay::dsconv::via_nhwc_tf32
