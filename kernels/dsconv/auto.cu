@@ -8,24 +8,16 @@
 #include <vector>
 
 #include "kernels/dsconv/auto/plan.h"
+#include "kernels/dsconv/auto/promise.h"
 #include "kernels/dsconv/variant.h"
 
 namespace assay::dsconv::automatic {
 namespace {
 
-// What fp32 operands of the pointwise half may become.
-enum class Fp32Operands { kAccurate, kTf32 };
-
-template <Fp32Operands kOperands>
-assay_promise Promise(assay_dtype dtype) {
-  if (dtype != ASSAY_F32) return SixteenBitPromise(dtype);
-  return PrepackedPromise(kOperands == Fp32Operands::kTf32 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3);
-}
-
 template <Fp32Operands kOperands>
 std::int32_t Supports(const assay_problem* problem, const assay_device_info* device, assay_message* why) try {
-  if (kOperands == Fp32Operands::kTf32 && problem->dtype != ASSAY_F32) {
-    Say(why, "fp16 and bf16 are not taken; fp32 is");
+  if (const std::string reason = WhyNotDtype<kOperands>(problem->dtype); !reason.empty()) {
+    Say(why, reason);
     return 1;
   }
   return Takers(Promise<kOperands>(problem->dtype), *problem, *device, why).empty() ? 1 : 0;

@@ -13,10 +13,7 @@ struct AsAuto {
                               *kSummary =
                                   "nchw in three launches: x transposed, another variant in nhwc, y "
                                   "transposed";
-  static assay_promise Promise(assay_dtype dtype) {
-    return dtype == ASSAY_F32 ? PrepackedPromise(ASSAY_FORMAT_TF32X3) : SixteenBitPromise(dtype);
-  }
-  static std::string WhyNotDtype(assay_dtype) { return {}; }
+  static constexpr auto kOperands = automatic::Fp32Operands::kAccurate;
 };
 
 }  // namespace

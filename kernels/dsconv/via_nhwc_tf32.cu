@@ -7,10 +7,7 @@ namespace {
 struct AsAutoTf32 {
   static constexpr const char *kName = "via_nhwc_tf32",
                               *kSummary = "as via_nhwc, with TF32 products in what is picked; fp32";
-  static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_TF32); }
-  static std::string WhyNotDtype(assay_dtype dtype) {
-    return dtype == ASSAY_F32 ? "" : "fp16 and bf16 are not taken; fp32 is";
-  }
+  static constexpr auto kOperands = automatic::Fp32Operands::kTf32;
 };
 
 }  // namespace

@@ -283,11 +283,10 @@ inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
                                          "tiled",
                                          "warp_shuffle",
                                          "naive"};
-  constexpr std::size_t kOnMatrixUnits = 23, kUnnamed = std::size(kOrder);
-  const auto place = [&](const Pick& pick) {
-    const auto found = std::find(std::begin(kOrder), std::end(kOrder), pick.variant);
-    return found != std::end(kOrder) ? static_cast<std::size_t>(found - std::begin(kOrder)) : kUnnamed;
+  const auto place = [&](std::string_view variant) {
+    return std::find(std::begin(kOrder), std::end(kOrder), variant) - std::begin(kOrder);
   };
+  const auto on_matrix_units = place("hopper_ffma");  // the first that is not
   std::vector<Pick> picks;
   for (const Offer& offer : offers) {
     if (picks.empty() || picks.back().variant != offer.variant)
@@ -297,10 +296,10 @@ inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
                        offer.cost * OverOwnModel(offer.variant, layout),
                        {}});
   }
-  const auto known = [&](const Pick& pick) { return place(pick) < kOnMatrixUnits && pick.us > 0; };
+  const auto known = [&](const Pick& pick) { return place(pick.variant) < on_matrix_units && pick.us > 0; };
   std::stable_sort(picks.begin(), picks.end(), [&](const Pick& a, const Pick& b) {
     if (known(a) != known(b)) return known(a);
-    return known(a) ? a.us < b.us : place(a) < place(b);
+    return known(a) ? a.us < b.us : place(a.variant) < place(b.variant);
   });
   return picks;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "kernels/dsconv/auto/plan.h"
+#include "kernels/dsconv/auto/promise.h"
 #include "kernels/dsconv/auto/sizes.h"
 #include "kernels/dsconv/variant.h"
 #include "kernels/dsconv/via/transpose.h"
@@ -27,8 +28,7 @@ inline SizesView InNhwc(const assay_problem& problem) {
 
 inline std::int64_t Up(std::int64_t bytes) { return (bytes + 255) / 256 * 256; }
 
-// Kind has: kName, kSummary, Promise(dtype), that of the variants among which is picked, and
-// WhyNotDtype(dtype).
+// Kind has: kName, kSummary, and kOperands, what fp32 operands may become in what is picked.
 template <class Kind>
 class ViaNhwc {
  public:
@@ -38,11 +38,11 @@ class ViaNhwc {
     double us;
   };
 
-  static assay_promise Promise(assay_dtype dtype) { return Kind::Promise(dtype); }
+  static assay_promise Promise(assay_dtype dtype) { return automatic::Promise<Kind::kOperands>(dtype); }
 
   static std::string WhyNot(const assay_problem& problem, const Shape& shape,
                             const assay_device_info& device) {
-    if (std::string why = Kind::WhyNotDtype(problem.dtype); !why.empty()) return why;
+    if (std::string why = automatic::WhyNotDtype<Kind::kOperands>(problem.dtype); !why.empty()) return why;
     if (problem.layout != ASSAY_NCHW) return "takes nchw; others take nhwc as it is";
     const SizesView view = InNhwc(problem);
     if (std::string why = WhyNotAnyVariant(view.View()); !why.empty()) return "in nhwc: " + why;
@@ -102,8 +102,8 @@ class ViaNhwc {
   }
 
  private:
-  // Of what is picked in NHWC; 0: not known. `auto` asks for a problem and for each that was tuned in NCHW,
-  // every time, and ranking takes a twentieth of a second: it is remembered.
+  // Of what is picked in NHWC; 0: not known. `auto` asks for a problem and for those near it that were tuned,
+  // every time, and ranking asks each variant for all of its tiles: it is remembered.
   static double PickedUs(const assay_problem& problem, const assay_device_info& device) {
     using Key = std::tuple<decltype(automatic::Values(automatic::Sizes{})), assay_dtype, std::string,
                            std::int32_t, std::int32_t, std::int64_t>;
