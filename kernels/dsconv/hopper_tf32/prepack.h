@@ -13,7 +13,7 @@
 
 #include <cuda_runtime.h>
 
-#include "kernels/device/ptx/mma.h"
+#include "kernels/device/tf32_part.h"
 #include "kernels/dsconv/hopper_tf32/plan.h"
 
 namespace assay::dsconv::hopper_tf32 {
@@ -41,9 +41,7 @@ __device__ __forceinline__ std::uint32_t PointwiseWord(const Shape& shape, const
   const std::int32_t four = in_part / (columns * 4), column = in_part / 4 % columns;
   const std::int32_t c = c0 + four * 4 + in_part % 4, k = k0 + ChannelOf<kChannelsLast>(column);
   if (c >= shape.c || k >= shape.k) return 0;
-  const float weight = w_pw[static_cast<std::int64_t>(k) * shape.c + c];
-  const std::uint32_t first = device::ToTf32(weight);
-  return part == 0 ? first : device::ToTf32(weight - __uint_as_float(first));
+  return device::Tf32Part(w_pw[static_cast<std::int64_t>(k) * shape.c + c], part);
 }
 
 // What the threads of the prepacking kernel need to know besides the plan.

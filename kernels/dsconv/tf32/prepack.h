@@ -9,7 +9,7 @@
 
 #include <cuda_runtime.h>
 
-#include "kernels/device/ptx/mma.h"
+#include "kernels/device/tf32_part.h"
 #include "kernels/dsconv/tf32/plan.h"
 
 namespace assay::dsconv::tf32 {
@@ -39,9 +39,7 @@ __device__ __forceinline__ std::uint32_t PointwiseWord(const Shape& shape, const
   const std::int32_t k = k0 + ChannelOut<kChannelsLast>(matrix, lane / 4 + entry % 2 * 8);
   const std::int32_t c = c0 + ChannelIn<kChannelsLast>(lane % 4, 2 * product + entry / 2);
   if (k >= shape.k || c >= shape.c) return 0;
-  const float weight = w_pw[static_cast<std::int64_t>(k) * shape.c + c];
-  const std::uint32_t first = device::ToTf32(weight);
-  return part == 0 ? first : device::ToTf32(weight - __uint_as_float(first));
+  return device::Tf32Part(w_pw[static_cast<std::int64_t>(k) * shape.c + c], part);
 }
 
 // A block of threads a group (x) of a block of output channels (y).

@@ -12,7 +12,7 @@
 #include <type_traits>
 
 #include "kernels/device/element.h"
-#include "kernels/device/ptx/mma.h"
+#include "kernels/device/tf32_part.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/shape.h"
 #include "kernels/dsconv/wide/plan.h"
@@ -29,25 +29,15 @@ __device__ __forceinline__ std::int32_t ChannelOfFloats(std::int32_t n) {
   return n / 16 * 16 + n % 8 / 2 * 4 + n % 16 / 8 * 2 + n % 2;
 }
 
-// 16 bytes of weights as products take them: fp32 is rounded to TF32.
-template <class T>
+// 16 bytes of weights as products take them: of fp32 a TF32 part.
+template <int kPart = 0, class T>
 __device__ __forceinline__ uint4 OperandsOf(const T* from) {
   uint4 unit = device::LoadUint4(from);
   if constexpr (sizeof(T) == 4) {
     for (std::uint32_t* word : {&unit.x, &unit.y, &unit.z, &unit.w})
-      *word = device::ToTf32(__uint_as_float(*word));
+      *word = device::Tf32Part(__uint_as_float(*word), kPart);
   }
   return unit;
-}
-
-// TF32 numbers of what those leave of fp32.
-__device__ __forceinline__ uint4 RestOf(const float* from, const uint4& first) {
-  const float4 whole = device::LoadFloat4(from);
-  const auto rest = [](float value, std::uint32_t part) {
-    return device::ToTf32(value - __uint_as_float(part));
-  };
-  return make_uint4(rest(whole.x, first.x), rest(whole.y, first.y), rest(whole.z, first.z),
-                    rest(whole.w, first.w));
 }
 
 template <class T>
@@ -97,15 +87,11 @@ __device__ __forceinline__ void PackWeights(std::int64_t first, std::int64_t ste
     const std::int32_t c = of_block % chunks * (8 * kOfUnit) + unit * kOfUnit;
     const bool is = k < outputs && c < inputs;
     const T* const from = w_pw + (is ? static_cast<std::int64_t>(k) * inputs + c : 0);
-    const uint4 value = is ? OperandsOf(from) : make_uint4(0, 0, 0, 0);
-    if constexpr (kParts == 1) {
-      device::StoreUint4(to + row * kPixelBytes + (unit ^ n % 8) * 16, value);
-    } else {
-      char* const parts = to + ((row - n) * kParts + n) * kPixelBytes + (unit ^ n % 8) * 16;
-      device::StoreUint4(parts, value);
-      device::StoreUint4(parts + std::int64_t{columns} * kPixelBytes,
-                         is ? RestOf(from, value) : make_uint4(0, 0, 0, 0));
-    }
+    char* const parts = to + ((row - n) * kParts + n) * kPixelBytes + (unit ^ n % 8) * 16;
+    const uint4 zeros = make_uint4(0, 0, 0, 0);
+    device::StoreUint4(parts, is ? OperandsOf(from) : zeros);
+    if constexpr (kParts == 2)
+      device::StoreUint4(parts + std::int64_t{columns} * kPixelBytes, is ? OperandsOf<1>(from) : zeros);
   }
 }
 
