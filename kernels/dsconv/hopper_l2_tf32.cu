@@ -4,6 +4,7 @@
 // products and all that is copied take twice as long, and so y. Products wait for shared memory, so operands
 // are read from it once: through registers, or by three depthwise warps instead of seven, which leaves
 // registers for products of 256 columns. Time goes to those, and to y.
+#include "kernels/dsconv/floats_nhwc.h"
 #include "kernels/dsconv/l2/fused.h"
 
 namespace assay::dsconv::hopper_l2_tf32 {
@@ -18,15 +19,11 @@ struct HopperL2Tf32 {
   static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_TF32); }
   static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
                                 const assay_device_info& device) {
-    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
-    if (problem.dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
-    if (problem.layout == ASSAY_NHWC && shape.c % 4 == 0) return {};
-    return "takes nhwc with c a multiple of 4, whose rows are read 16 bytes at a time; hopper_tf32 takes "
-           "others";
+    return WhyNotFloatsNhwc(problem, shape, device, kOthers);
   }
   template <class Fn>
-  static cudaError_t Dispatch(assay_dtype, Fn&& fn) {
-    return fn(device::ElementTag<float>{});
+  static cudaError_t Dispatch(assay_dtype dtype, Fn&& fn) {
+    return DispatchFloats(dtype, fn);
   }
 };
 

@@ -13,6 +13,7 @@
 #include "kernels/device/tensor_map.h"
 #include "kernels/dsconv/dilated/choose.h"
 #include "kernels/dsconv/dilated/kernel.h"
+#include "kernels/dsconv/floats_nhwc.h"
 #include "kernels/dsconv/sixteen_bits.h"
 #include "kernels/dsconv/variant.h"
 
@@ -71,7 +72,7 @@ class Fused {
   // Of boundary tests, see variant.h.
   static std::vector<assay_tile_axis> Axes(const assay_problem& problem, const Shape&,
                                            const assay_device_info&) {
-    return {{"q", kGroup}, {"k", kOutputs}, {"c", kPixelBytes / (problem.dtype == ASSAY_F32 ? 4 : 2)}};
+    return {{"q", kGroup}, {"k", kOutputs}, {"c", ChunkOf(problem.dtype)}};
   }
 
   Fused(const assay_problem& problem, const Shape& shape, const assay_device_info& device)
@@ -157,14 +158,11 @@ struct OfFloats {
   }
   static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
                                 const assay_device_info& device) {
-    if (std::string why = WhyNotSm90a(device); !why.empty()) return why;
-    if (problem.dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
-    if (problem.layout == ASSAY_NHWC && shape.c % 4 == 0) return {};
-    return "takes nhwc with c a multiple of 4, whose rows are read 16 bytes at a time; few takes others";
+    return WhyNotFloatsNhwc(problem, shape, device, "few");
   }
   template <class Fn>
-  static cudaError_t Dispatch(assay_dtype, Fn&& fn) {
-    return fn(device::ElementTag<float>{});
+  static cudaError_t Dispatch(assay_dtype dtype, Fn&& fn) {
+    return DispatchFloats(dtype, fn);
   }
 };
 

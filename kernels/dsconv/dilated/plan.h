@@ -27,6 +27,9 @@ inline constexpr std::int32_t kGroup = 11, kGroups = 6, kPixels = kGroup * kGrou
 inline constexpr std::int32_t kOperandBytes = kColumns * kPixelBytes, kWeightBytes = kOutputs * kPixelBytes,
                               kFilterBytes = 10 * kPixelBytes;
 
+// Input channels of a chunk.
+constexpr std::int32_t ChunkOf(assay_dtype dtype) { return kPixelBytes / (dtype == ASSAY_F32 ? 4 : 2); }
+
 // Warps 0 to 3 multiply; two teams of the next ones, a warp a group of pixels, make the depthwise half of
 // every other chunk; then one copies x and one weights. Two are there since registers are given and taken by
 // four warps together.
@@ -217,7 +220,7 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, std::int32_t parts, 
   Plan plan{};
   plan.tile = tile;
   plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
-  plan.chunk = kPixelBytes / (dtype == ASSAY_F32 ? 4 : 2), plan.chunks = DivideUp(shape.c, plan.chunk);
+  plan.chunk = ChunkOf(dtype), plan.chunks = DivideUp(shape.c, plan.chunk);
   plan.weight_bytes = parts * kWeightBytes, plan.operand_bytes = parts * kOperandBytes;
   plan.column_tiles = DivideUp(shape.k, kOutputs);
   CutRows(shape, plan);
