@@ -56,7 +56,12 @@ class Input {
         filled_(block.inputs + warp * kMostBoxes),
         item_(FirstItem(block.plan, warp)) {
     Find();
-    for (std::int32_t i = 1; i < block_.plan.boxes; ++i) Copy();
+    // All warps' first boxes come before any second one: they are copied in the order in which they are asked
+    // for.
+    for (std::int32_t i = 1; i < block_.plan.boxes; ++i) {
+      Copy();
+      __syncthreads();
+    }
   }
 
   // Waits for the next box, and returns its address. Of the one before all lanes have read what they need.
