@@ -42,13 +42,13 @@ struct Block {
   __device__ __forceinline__ void InitInput(int lane) const {
     for (std::int32_t team = 1; lane < plan.tile.inputs && team < kTeams; ++team)
       device::InitBarrier(x_filled + FilledBarrier(team, lane), 1);
-    Init(x_filled, 1, x_free, kGroups, plan.tile.inputs, lane);
+    Init(x_filled, 1, x_free, 32 * kGroups, plan.tile.inputs, lane);
   }
   __device__ __forceinline__ void InitWeights(int lane) const {
     Init(w_filled, 1, w_free, kMultiplyWarps, plan.tile.weights, lane);
   }
   __device__ __forceinline__ void InitOperands(int lane) const {
-    Init(b_filled, kGroups, b_free, kMultiplyWarps, plan.tile.operands, lane);
+    Init(b_filled, 32 * kGroups, b_free, kMultiplyWarps, plan.tile.operands, lane);
   }
 
   // Of an input stage: filters, then rows of x, each with zeros before it, and zeros behind the last.

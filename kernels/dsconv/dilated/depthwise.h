@@ -249,16 +249,15 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
                         FilledParity(plan.tile.inputs, x.round));
     depthwise.Sum(device::SharedAddress(block.x_ring) + static_cast<std::uint32_t>(x.slot * plan.input_bytes),
                   sums);
-    __syncwarp();
-    if (lane == 0) device::ArriveBarrier(block.x_free + x.slot);
+    // Each lane for itself: racecheck takes no lane's word for what others of its warp read and stored.
+    device::ArriveBarrier(block.x_free + x.slot);
     // Chunks are multiplied in turn: since the one before this team's last was, all before it were.
     device::WaitBarrier(block.b_free + b.slot, b.freed());
     depthwise.Store(
         plan, device::SharedAddress(block.b_ring) + static_cast<std::uint32_t>(b.slot * plan.operand_bytes),
         sums);
     device::FenceAsyncProxy();
-    __syncwarp();
-    if (lane == 0) device::ArriveBarrier(block.b_filled + b.slot);
+    device::ArriveBarrier(block.b_filled + b.slot);
     x.Next(plan.tile.inputs, kTeams), b.Next(plan.tile.operands, kTeams);
   }
 }

@@ -109,9 +109,10 @@ __device__ __forceinline__ void ComputeKept(const Shape& shape, const mma::Plan&
               lane);  // enters the first
   const mma::Clamping middle = mma::ClampingOf<T>(shape.act_mid);
   mma::TileAt tile_at;
-  // By the shuffle the compiler knows that warps do not part here; else it would wait for every product.
+  // By BeginTile's shuffle the compiler knows that warps do not part here; else it would wait for every
+  // product.
 #pragma unroll 1
-  while (__shfl_sync(0xffffffffu, static_cast<int>(loader.BeginTile(tile_at)), 0) != 0) {
+  while (loader.BeginTile(tile_at)) {
     float sums[1][kTiles][4];
     mma::StartSums<1, kTiles>(starts, lane, sums);
     // Numbers from here on: as the words that were loaded they would be moved from product to product.

@@ -119,10 +119,14 @@ struct BulkLoader {
   // The block's next tile, once its first chunk is there; false where there is none.
   __device__ __forceinline__ bool BeginTile(TileAt& next) {
     device::WaitBarrier(full + reading.slot, reading.parity);
-    const uint4 four = device::LoadFour(device::PlaceOf(tiles) + reading.slot * 16);
-    next = {static_cast<std::int32_t>(four.x), static_cast<std::int32_t>(four.y),
-            static_cast<std::int32_t>(four.z)};
-    return four.w != 0;
+    // Read by the lane that gives it back: racecheck takes no lane's word for what others of its warp read.
+    uint4 four{};
+    if (threadIdx.x % 32 == 0) four = device::LoadFour(device::PlaceOf(tiles) + reading.slot * 16);
+    const auto of_warp = [](std::uint32_t word) {
+      return static_cast<std::int32_t>(__shfl_sync(0xffffffffu, word, 0));
+    };
+    next = {of_warp(four.x), of_warp(four.y), of_warp(four.z)};
+    return of_warp(four.w) != 0;
   }
 
   // The next chunk's input tile, once it is there.

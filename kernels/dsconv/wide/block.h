@@ -36,7 +36,7 @@ struct Block {
   // By one thread, before all others use them.
   __device__ __forceinline__ void InitBarriers() const {
     const Tile& tile = plan.tile;
-    const auto makers = static_cast<std::uint32_t>(DepthwiseWarps(tile.columns));
+    const auto makers = static_cast<std::uint32_t>(32 * DepthwiseWarps(tile.columns));  // lanes
     for (std::int32_t i = 0; i < tile.inputs; ++i) {
       device::InitBarrier(x_filled + i, 1);
       device::InitBarrier(x_free + i, makers);

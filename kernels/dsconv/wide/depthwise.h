@@ -325,11 +325,9 @@ __device__ __forceinline__ void MakeOperands(const Block& block, int warp, int l
       }
       next -= items;
       device::FenceAsyncProxy();
-      __syncwarp();
-      if (lane == 0) {
-        device::ArriveBarrier(block.x_free + x.slot);
-        if (unit + tile.unit == kPixels) device::ArriveBarrier(block.a_filled + a.slot);
-      }
+      // Each lane for itself: racecheck takes no lane's word for what others of its warp read and stored.
+      device::ArriveBarrier(block.x_free + x.slot);
+      if (unit + tile.unit == kPixels) device::ArriveBarrier(block.a_filled + a.slot);
       x.Next(tile.inputs);
     }
     a.Next(tile.operands, tile.column_blocks);
