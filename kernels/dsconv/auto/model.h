@@ -271,6 +271,7 @@ inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
                                          "hopper_small",
                                          "few",
                                          "hopper_tf32",
+                                         "hopper_phases_tf32",
                                          "hopper_l2_tf32",
                                          "hopper_dilated_tf32",
                                          "few_tf32",

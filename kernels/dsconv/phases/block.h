@@ -33,7 +33,7 @@ struct Block {
     char* shared = SwizzledShared();
     filled = reinterpret_cast<std::uint64_t*>(shared), free = filled + kMostStages;
     inputs = free + kMostStages;
-    outputs = shared + kHeadBytes, stages = outputs + kOutputBytes;
+    outputs = shared + kHeadBytes, stages = outputs + plan.output_bytes;
   }
 
   // Each warp begins a stage's barriers, which two warps fill, operands and weights, and those of its boxes.

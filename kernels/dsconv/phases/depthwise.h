@@ -1,5 +1,5 @@
-// The depthwise half: a warp makes a strip of outputs, 64 channels of some rows by 2 kSpan columns, a lane
-// four channels of half the columns. It goes down the rows of x, which the copy engine brings some boxes
+// The depthwise half: a warp makes a strip of outputs, 128 bytes of channels of some rows by 2 kSpan columns,
+// a lane 8 bytes of half the columns. It goes down the rows of x, which the copy engine brings some boxes
 // ahead into a ring of the warp's own, and adds each to all sums under way that it is a tap of (fp32). What
 // is finished goes to the workspace.
 #pragma once
@@ -10,12 +10,11 @@
 
 #include "kernels/device/element.h"
 #include "kernels/device/ptx/global_flag.h"
-#include "kernels/device/ptx/pair.h"
 #include "kernels/device/ptx/shared_load.h"
 #include "kernels/device/ptx/tma.h"
 #include "kernels/device/vector.h"
 #include "kernels/dsconv/phases/block.h"
-#include "kernels/dsconv/wide/two_channels.h"
+#include "kernels/dsconv/phases/lane.h"
 
 namespace assay::dsconv::phases {
 
@@ -79,7 +78,7 @@ class Input {
   // Where the strip's first box lies in x.
   __device__ __forceinline__ void Find() {
     const StripAt at(block_.plan, item_);
-    c_ = at.chunk * kChunk, w_ = at.q * kStride - block_.shape.pad_w;
+    c_ = at.chunk * block_.plan.chunk, w_ = at.q * kStride - block_.shape.pad_w;
     h_ = at.p * kStride - block_.shape.pad_h, n_ = at.image;
   }
 
@@ -110,7 +109,10 @@ class Input {
 
 template <class T, int kStride, int kSpan, bool kClamps>
 class Strip {
+  using Lane = LaneOf<T>;
+  using Values = typename Lane::Values;
   using Box = InputBox<kStride, kSpan>;
+  static constexpr int kChunk = kPixelBytes / static_cast<int>(sizeof(T));
   static constexpr int kIn = (kSpan - 1) * kStride + 3;  // columns of x
   static constexpr int kSets = kStride == 1 ? 3 : 2;     // outputs of a column under way
   static constexpr int kBoxes = kStride == 1 ? 1 : 2;    // until all is where it was
@@ -119,18 +121,18 @@ class Strip {
  public:
   __device__ __forceinline__ Strip(const Block& block, const StripAt& at, int lane)
       : shape_(block.shape), plan_(block.plan) {
-    const std::int32_t c = lane % 16 * kLaneChannels, column = lane / 16 * kSpan;
-    from_ = static_cast<std::uint32_t>(column * kStride * kPixelBytes + c * 2);
+    const std::int32_t place = lane % 16 * kLaneBytes, column = lane / 16 * kSpan;
+    from_ = static_cast<std::uint32_t>(column * kStride * kPixelBytes + place);
     outputs_ = min(plan_.rows, shape_.p - at.p);
     columns_ = shape_.q - at.q - column;
-    const float* filters =
-        reinterpret_cast<const float*>(block.workspace + plan_.filters_from) + at.chunk * (10 * kChunk) + c;
+    const float* filters = reinterpret_cast<const float*>(block.workspace + plan_.filters_from) +
+                           at.chunk * (10 * kChunk) + place / static_cast<int>(sizeof(T));
 #pragma unroll
-    for (int i = 0; i < 9; ++i) filter_[i] = device::LoadFloat4(filters + i * kChunk);
-    bias_ = device::LoadFloat4(filters + 9 * kChunk);
+    for (int i = 0; i < 9; ++i) filter_[i] = Lane::Filter(filters + i * kChunk);
+    bias_ = Lane::Filter(filters + 9 * kChunk);
     const std::int64_t pixel = static_cast<std::int64_t>(at.chunk) * plan_.pixels +
                                (at.image * shape_.p + at.p) * shape_.q + at.q + column;
-    to_ = block.workspace + plan_.operands_from + pixel * kPixelBytes + c * 2;
+    to_ = block.workspace + plan_.operands_from + pixel * kPixelBytes + place;
 #pragma unroll
     for (int i = 0; i < kSets * kSpan; ++i) sums_[i / kSpan][i % kSpan] = bias_;
   }
@@ -170,43 +172,28 @@ class Strip {
   __device__ __forceinline__ void AddRow(int i) {
 #pragma unroll
     for (int column = 0; column < kIn; ++column) {
-      const uint2 four = ahead_[i % kAhead][column];
-      const float2 low = wide::ToFloats<T>(four.x), high = wide::ToFloats<T>(four.y);
-      const float4 value = make_float4(low.x, low.y, high.x, high.y);
+      const Values value = Lane::Of(ahead_[i % kAhead][column]);
 #pragma unroll
       for (int r = 0; r < 3; ++r) {
         if (kStride == 2 && (i - r) % 2 != 0) continue;
 #pragma unroll
         for (int s = 0; s < 3; ++s) {
           if (column < s || (column - s) % kStride != 0 || (column - s) / kStride >= kSpan) continue;
-          float4& sum = sums_[SetOf(i - r)][(column - s) / kStride];
-          sum = Add(value, filter_[r * 3 + s], r == 0 && s == 0 ? bias_ : sum);
+          Values& sum = sums_[SetOf(i - r)][(column - s) / kStride];
+          sum = Lane::Add(value, filter_[r * 3 + s], r == 0 && s == 0 ? bias_ : sum);
         }
       }
     }
-  }
-
-  static __device__ __forceinline__ float4 Add(float4 x, float4 w, float4 sum) {
-    return make_float4(fmaf(x.x, w.x, sum.x), fmaf(x.y, w.y, sum.y), fmaf(x.z, w.z, sum.z),
-                       fmaf(x.w, w.w, sum.w));
   }
 
   __device__ __forceinline__ void Store(int set, std::int32_t row, bool made) {
     const std::int32_t columns = made && row < outputs_ ? columns_ : 0;
 #pragma unroll
     for (int i = 0; i < kSpan; ++i) {
-      const float4 sum = sums_[set][i];
       device::StoreTwoIf(i < columns, to_ + i * kPixelBytes,
-                         make_uint2(Pack(sum.x, sum.y), Pack(sum.z, sum.w)));
+                         Lane::template Operands<kClamps>(plan_.middle, sums_[set][i]));
     }
     if (made) to_ += static_cast<std::int64_t>(shape_.q) * kPixelBytes;
-  }
-  // Clamps are from zero on.
-  __device__ __forceinline__ std::uint32_t Pack(float first, float second) const {
-    constexpr auto kTag = device::ElementTag<T>{};
-    if constexpr (kClamps)
-      return device::LowerPair(device::PackFromZero(first, second, kTag), plan_.middle.high, kTag);
-    return device::Pack(first, second, kTag);
   }
 
   const Shape& shape_;
@@ -214,7 +201,7 @@ class Strip {
   char* to_;
   std::uint32_t from_, box_at_;
   std::int32_t outputs_, columns_;
-  float4 filter_[9], bias_, sums_[kSets][kSpan];
+  Values filter_[9], bias_, sums_[kSets][kSpan];
   uint2 ahead_[kAhead][kIn];
 };
 

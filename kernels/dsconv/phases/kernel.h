@@ -1,4 +1,5 @@
-// The kernel of `hopper_phases` (hopper_phases.cu says what it does), and the one that packs its weights.
+// The kernel of `hopper_phases` and `hopper_phases_tf32` (hopper_phases.cu says what it does), and the one
+// that packs its weights.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -26,11 +27,13 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
   const std::int32_t columns = plan.tile.columns;
   wide::PackBiases(first, step, std::int64_t{plan.column_tiles} * columns, shape.k, b_pw,
                    reinterpret_cast<float*>(packed));
-  wide::PackFilters(first, step, plan.chunks, shape, w_dw, b_dw,
-                    reinterpret_cast<float*>(packed + plan.filters_from));
+  wide::PackFilters<kPixelBytes / sizeof(T)>(first, step, plan.chunks, shape, w_dw, b_dw,
+                                             reinterpret_cast<float*>(packed + plan.filters_from));
+  // In fp32 a lane stores its columns as they are, four channels in a row.
   wide::PackWeights(
       first, step, plan.column_tiles, plan.chunks, columns, shape.c, shape.k,
-      [](std::int32_t n) { return n; }, w_pw, packed + plan.weights_from);
+      [](std::int32_t n) { return sizeof(T) == 4 ? wide::ChannelOfFloats(n) : n; }, w_pw,
+      packed + plan.weights_from);
   auto* counters = reinterpret_cast<std::uint32_t*>(packed + plan.counters_from);
   for (std::int64_t i = first; i < Plan::kCounters; i += step) counters[i] = 0;
 }
@@ -41,7 +44,7 @@ template <class T, int kTiles, int kStride, int kSpan, int kWarps>
 __global__ void __launch_bounds__(32 * kWarps, 1)
     PhasesKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                  const __grid_constant__ CUtensorMap x_map, const __grid_constant__ CUtensorMap operands_map,
-                 const __grid_constant__ CUtensorMap y_map, char* workspace) {
+                 const __grid_constant__ CUtensorMap y_map, char* workspace, float* y) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   // Of a block's registers those that multiply have 2 x 232, the other one or two warpgroups what is left.
   constexpr int kLeft = kWarps == kLeastWarps ? 40 : 24;
@@ -60,7 +63,11 @@ __global__ void __launch_bounds__(32 * kWarps, 1)
     __syncwarp();
   } else if (warp < kCopyWarps + kMultiplyWarps) {
     device::TakeRegisters<232>();
-    MultiplyOperands<T, kTiles>(block, &y_map, warp - kCopyWarps, lane);
+    if constexpr (sizeof(T) == 4) {
+      MultiplyFloats<kTiles>(block, y, warp - kCopyWarps, lane);
+    } else {
+      MultiplyOperands<T, kTiles>(block, &y_map, warp - kCopyWarps, lane);
+    }
   } else {
     device::GiveRegisters<kLeft>();
   }

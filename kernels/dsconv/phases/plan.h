@@ -1,4 +1,5 @@
-// How `hopper_phases` cuts a problem, and how that lies in shared memory and in the workspace.
+// How `hopper_phases` and `hopper_phases_tf32` cut a problem, and how that lies in shared memory and in the
+// workspace.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -14,7 +15,6 @@
 namespace assay::dsconv::phases {
 
 using wide::DivideUp;
-using wide::kChunk;
 using wide::kMultiplyWarps;
 using wide::kOperandBytes;
 using wide::kPixelBytes;
@@ -30,8 +30,11 @@ inline constexpr std::int32_t kBoxPixels = 16, kBoxColumns = 64, kBoxBytes = kBo
                               kBoxes = 2;
 inline constexpr std::int32_t kOutputBytes = kMultiplyWarps * kBoxes * kBoxBytes;
 
-// Channels of a lane that makes; boxes of x, at most, that a warp has room for.
-inline constexpr std::int32_t kLaneChannels = 4, kMostBoxes = 6;
+// Bytes of a pixel that a lane makes; boxes of x, at most, that a warp has room for.
+inline constexpr std::int32_t kLaneBytes = 8, kMostBoxes = 6;
+
+// Channels of a chunk, 128 bytes of a pixel.
+constexpr std::int32_t ChunkOf(assay_dtype dtype) { return kPixelBytes / (dtype == ASSAY_F32 ? 4 : 2); }
 
 // What is copied of x at once: some rows of what two halves of a warp make `kSpan` neighbouring outputs each
 // of.
@@ -54,18 +57,18 @@ struct Tile {
 };
 
 // One launch. Output pixels are numbered as they lie in y, and 128 of them make a block of operands. These
-// lie in the workspace, [chunks][pixels][64 channels].
+// lie in the workspace, [chunks][pixels][128 bytes of channels].
 struct Plan {
   Tile tile;
-  wide::Clamp middle, output;       // the activations
-  bool has_bias;                    // b_pw
-  std::int32_t chunks, last_steps;  // of input channels; products of 16 in the last
-  std::int32_t pixels, blocks;      // of all images, and blocks of 128 of them
+  wide::Clamp middle, output;              // the activations
+  bool has_bias;                           // b_pw
+  std::int32_t chunk, chunks, last_steps;  // input channels of one; of all; products of 32 bytes in the last
+  std::int32_t pixels, blocks;             // of all images, and blocks of 128 of them
   std::int32_t column_tiles, tiles, clusters, stages;
   // An image is made in strips, of 2 spans of columns, `rows` rows and a chunk of channels.
   std::int32_t strips, parts, rows, items;     // along a row; along a column; in all
   std::int32_t boxes, strip_boxes, ring_part;  // of x: in a warp's ring, for a strip; the ring's bytes
-  std::int32_t weight_bytes, stage_bytes, shared_bytes;
+  std::int32_t output_bytes, weight_bytes, stage_bytes, shared_bytes;
   // In the workspace, which begins with b_pw as floats.
   std::int64_t filters_from, weights_from, counters_from, operands_from, workspace_bytes;
   device::Divisor by_columns, by_chunks, by_strips, by_parts;
@@ -96,28 +99,30 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   Plan plan{};
   plan.tile = tile, plan.clusters = clusters;
   plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
-  plan.chunks = DivideUp(shape.c, kChunk);
-  plan.last_steps = DivideUp(shape.c - (plan.chunks - 1) * kChunk, 16);
+  plan.chunk = ChunkOf(dtype), plan.chunks = DivideUp(shape.c, plan.chunk);
+  plan.last_steps = DivideUp(shape.c - (plan.chunks - 1) * plan.chunk, plan.chunk / 4);
   plan.pixels = shape.n * shape.p * shape.q, plan.blocks = DivideUp(plan.pixels, kPixels);
   plan.column_tiles = DivideUp(shape.k, tile.columns);
   plan.tiles = DivideUp(plan.blocks, tile.pixel_blocks) * plan.column_tiles;
   plan.strips = DivideUp(shape.q, 2 * tile.span);
   CutImages(shape, static_cast<std::int64_t>(clusters) * tile.pixel_blocks * tile.warps, plan);
   plan.weight_bytes = tile.columns * kPixelBytes, plan.stage_bytes = kOperandBytes + plan.weight_bytes;
-  // 1024 bytes are lost by aligning.
-  constexpr std::int32_t kBeside = 1024 + kHeadBytes + kOutputBytes;
-  plan.stages = std::min(kMostStages, (shared_bytes - kBeside) / plan.stage_bytes);
-  plan.shared_bytes = kBeside + plan.stages * plan.stage_bytes;
+  // 1024 bytes are lost by aligning. In fp32 y leaves from registers.
+  plan.output_bytes = dtype == ASSAY_F32 ? 0 : kOutputBytes;
+  const std::int32_t beside = 1024 + kHeadBytes + plan.output_bytes;
+  plan.stages = std::min(kMostStages, (shared_bytes - beside) / plan.stage_bytes);
+  plan.shared_bytes = beside + plan.stages * plan.stage_bytes;
   // x lies where operands and outputs will.
   const std::int32_t box_bytes =
       BoxRows(shape.stride_h) * BoxColumns(shape.stride_w, tile.span) * kPixelBytes;
-  plan.boxes = std::min(kMostBoxes, (kOutputBytes + plan.stages * plan.stage_bytes) / tile.warps / box_bytes);
+  plan.boxes =
+      std::min(kMostBoxes, (plan.output_bytes + plan.stages * plan.stage_bytes) / tile.warps / box_bytes);
   plan.ring_part = plan.boxes * box_bytes;
 
   const auto up = [](std::int64_t bytes) { return wide::RoundUp<std::int64_t>(bytes, 1024); };
   const std::int64_t columns = static_cast<std::int64_t>(plan.column_tiles) * tile.columns;
   plan.filters_from = up(columns * 4);
-  plan.weights_from = plan.filters_from + up(static_cast<std::int64_t>(plan.chunks) * 10 * kChunk * 4);
+  plan.weights_from = plan.filters_from + up(static_cast<std::int64_t>(plan.chunks) * 10 * plan.chunk * 4);
   plan.counters_from = plan.weights_from + columns * plan.chunks * kPixelBytes;
   plan.operands_from = plan.counters_from + up(Plan::kCounters * 4);
   plan.workspace_bytes =

@@ -27,6 +27,7 @@ Catalog RealCatalog() {
            {"dsconv", "hopper_wide", false},
            {"dsconv", "hopper_l2", false},
            {"dsconv", "hopper_phases", false},
+           {"dsconv", "hopper_phases_tf32", false},
            {"dsconv", "hopper_dilated", false},
            {"dsconv", "hopper_dilated_tf32", false},
            {"dsconv", "hopper_dilated_tf32x3", false},
@@ -51,8 +52,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 27 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (27 + 2);
+// 3 dtypes, 2 layouts, 28 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (28 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
