@@ -89,7 +89,7 @@ TEST(Shipped, EveryConfigLoads) {
     }) << entry.path();
     ++count;
   }
-  EXPECT_EQ(count, 9);
+  EXPECT_EQ(count, 10);
 }
 
 TEST(Shipped, EveryTableIsUsed) {
