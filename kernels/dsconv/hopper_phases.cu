@@ -10,7 +10,7 @@ namespace assay::dsconv::hopper_phases {
 namespace {
 
 struct HopperPhases {
-  static constexpr const char *kName = "hopper_phases", *kOthers = "hopper_l2";
+  static constexpr const char *kName = "hopper_phases", *kOthers = "hopper";
   static constexpr const char* kSummary =
       "for many channels: all blocks make the depthwise half in L2, then multiply it by wgmma; fp16 and "
       "bf16, sm_90a";
