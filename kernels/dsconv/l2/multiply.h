@@ -112,11 +112,7 @@ __device__ __forceinline__ void MultiplyTile(const Block& block, T* y, std::int3
   } else {
     for (std::int32_t chunk = 0; chunk < last; ++chunk)
       wide::MultiplyChunk<T, kProducts, 4, kMost>(rings, chunk, sums);
-    if (plan.last_steps > 2) {
-      wide::MultiplyChunk<T, kProducts, 4, kMost>(rings, last, sums);
-    } else {
-      wide::MultiplyChunk<T, kProducts, 2, kMost>(rings, last, sums);
-    }
+    wide::MultiplyLastChunk<T, kProducts, kMost>(rings, last, plan.last_steps, sums);
   }
   if (plan.tile.resident) rings.BeginWeights();
   // All of the tile's operands have been copied: others may take their place.

@@ -128,11 +128,7 @@ __device__ __forceinline__ void MultiplyTile(const Block& block, std::int32_t ti
   store.Store(later.k, later.pixel, later.pairs);
   for (std::int32_t chunk = 1; chunk < plan.chunks - 1; ++chunk)
     wide::MultiplyChunk<T, kProducts, 4, kMost>(rings, chunk, sums);
-  if (plan.last_steps > 2) {
-    wide::MultiplyChunk<T, kProducts, 4, kMost>(rings, 1, sums);
-  } else {
-    wide::MultiplyChunk<T, kProducts, 2, kMost>(rings, 1, sums);
-  }
+  wide::MultiplyLastChunk<T, kProducts, kMost>(rings, 1, plan.last_steps, sums);
   device::WaitProducts<0>();
   device::HoldSums(sums);
   rings.GiveBack();
@@ -171,11 +167,7 @@ __device__ __forceinline__ void MultiplyFloats(const Block& block, float* y, int
         reinterpret_cast<const float*>(block.workspace) + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
     for (std::int32_t chunk = 0; chunk < plan.chunks - 1; ++chunk)
       wide::MultiplyChunk<float, kTiles, 4, kTiles>(rings, chunk, sums);
-    if (plan.last_steps > 2) {
-      wide::MultiplyChunk<float, kTiles, 4, kTiles>(rings, 1, sums);
-    } else {
-      wide::MultiplyChunk<float, kTiles, 2, kTiles>(rings, 1, sums);
-    }
+    wide::MultiplyLastChunk<float, kTiles, kTiles>(rings, 1, plan.last_steps, sums);
     device::WaitProducts<0>();
     device::HoldSums(sums);
     rings.GiveBack();

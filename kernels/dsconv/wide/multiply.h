@@ -96,11 +96,7 @@ __device__ __forceinline__ void MultiplyOperands(const Block& block, const float
     StartSums<kTiles>(biases + block.ColumnTile(tile) * (kTiles * 8), lane, sums);
     const std::int32_t last = plan.chunks - 1;
     for (std::int32_t chunk = 0; chunk < last; ++chunk) MultiplyChunk<T, kTiles, 4>(rings, chunk, sums);
-    if (plan.last_steps > 2) {
-      MultiplyChunk<T, kTiles, 4>(rings, last, sums);
-    } else {
-      MultiplyChunk<T, kTiles, 2>(rings, last, sums);
-    }
+    MultiplyLastChunk<T>(rings, last, plan.last_steps, sums);
     if (plan.resident) rings.BeginWeights();
     device::WaitProducts<0>();
     device::HoldSums(sums);

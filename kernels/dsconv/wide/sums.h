@@ -125,6 +125,16 @@ __device__ __forceinline__ void MultiplyChunk(Rings& rings, std::int32_t chunk, 
   }
   rings.Next();
 }
+// Of a last chunk, which has so many times 32 bytes: of all four, or of two if no more are needed.
+template <class T, int kTiles, int kMost = kMostTiles, class Rings>
+__device__ __forceinline__ void MultiplyLastChunk(Rings& rings, std::int32_t chunk, std::int32_t steps,
+                                                  float (&sums)[kTiles][4]) {
+  if (steps > 2) {
+    MultiplyChunk<T, kTiles, 4, kMost>(rings, chunk, sums);
+  } else {
+    MultiplyChunk<T, kTiles, 2, kMost>(rings, chunk, sums);
+  }
+}
 
 }  // namespace assay::dsconv::wide
 
