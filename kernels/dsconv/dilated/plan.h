@@ -13,6 +13,7 @@
 
 namespace assay::dsconv::dilated {
 
+using wide::ChunkOf;
 using wide::DivideUp;
 using wide::kPixelBytes;
 using wide::RoundUp;
@@ -26,9 +27,6 @@ inline constexpr std::int32_t kGroup = 11, kGroups = 6, kPixels = kGroup * kGrou
 // where products take fp32 as two TF32 numbers.
 inline constexpr std::int32_t kOperandBytes = kColumns * kPixelBytes, kWeightBytes = kOutputs * kPixelBytes,
                               kFilterBytes = 10 * kPixelBytes;
-
-// Input channels of a chunk.
-constexpr std::int32_t ChunkOf(assay_dtype dtype) { return kPixelBytes / (dtype == ASSAY_F32 ? 4 : 2); }
 
 // Warps 0 to 3 multiply; two teams of the next ones, a warp a group of pixels, make the depthwise half of
 // every other chunk; then one copies x and one weights. Two are there since registers are given and taken by

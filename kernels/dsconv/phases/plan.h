@@ -14,6 +14,7 @@
 
 namespace assay::dsconv::phases {
 
+using wide::ChunkOf;
 using wide::DivideUp;
 using wide::kMultiplyWarps;
 using wide::kOperandBytes;
@@ -32,9 +33,6 @@ inline constexpr std::int32_t kOutputBytes = kMultiplyWarps * kBoxes * kBoxBytes
 
 // Bytes of a pixel that a lane makes; boxes of x, at most, that a warp has room for.
 inline constexpr std::int32_t kLaneBytes = 8, kMostBoxes = 6;
-
-// Channels of a chunk, 128 bytes of a pixel.
-constexpr std::int32_t ChunkOf(assay_dtype dtype) { return kPixelBytes / (dtype == ASSAY_F32 ? 4 : 2); }
 
 // What is copied of x at once: some rows of what two halves of a warp make `kSpan` neighbouring outputs each
 // of.

@@ -8,11 +8,15 @@
 #include "kernels/device/divide.h"
 #include "kernels/dsconv/shape.h"
 #include "kernels/dsconv/wide/clamp.h"
+#include "kernels/pack.h"
 
 namespace assay::dsconv::wide {
 
 // Pixels of a block's tile, input channels at once, and bytes of those of a pixel.
 inline constexpr std::int32_t kPixels = 128, kChunk = 64, kPixelBytes = 128;
+
+// Input channels of as many bytes of a pixel, of kernels that take fp32 too.
+constexpr std::int32_t ChunkOf(assay_dtype dtype) { return kPixelBytes / (dtype == ASSAY_F32 ? 4 : 2); }
 
 // Of the operands of a chunk, a row of wgmma's swizzled layout a pixel.
 inline constexpr std::int32_t kOperandBytes = kPixels * kPixelBytes;
