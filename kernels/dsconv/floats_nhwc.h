@@ -11,10 +11,19 @@
 
 namespace assay::dsconv {
 
-template <class Fn>
-cudaError_t DispatchFloats(assay_dtype, Fn&& fn) {
-  return std::forward<Fn>(fn)(device::ElementTag<float>{});
-}
+// Of tensors of which products take kNumParts TF32 numbers each.
+template <int kNumParts>
+struct FloatsNhwc {
+  static constexpr int kParts = kNumParts;
+
+  static assay_promise Promise(assay_dtype) {
+    return PrepackedPromise(kNumParts == 1 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3);
+  }
+  template <class Fn>
+  static cudaError_t Dispatch(assay_dtype, Fn&& fn) {
+    return std::forward<Fn>(fn)(device::ElementTag<float>{});
+  }
+};
 
 // Why such a kernel does not take the device, the dtype or the layout; empty where it does. `others`: the
 // variant that takes other rows.

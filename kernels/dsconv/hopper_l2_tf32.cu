@@ -10,20 +10,15 @@
 namespace assay::dsconv::hopper_l2_tf32 {
 namespace {
 
-struct HopperL2Tf32 {
+struct HopperL2Tf32 : FloatsNhwc<1> {
   static constexpr const char *kName = "hopper_l2_tf32", *kOthers = "hopper_tf32";
   static constexpr const char* kSummary =
       "for many output channels: depthwise in fp32, handed over in L2, pointwise by wgmma in TF32; fp32, "
       "sm_90a";
 
-  static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_TF32); }
   static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
                                 const assay_device_info& device) {
     return WhyNotFloatsNhwc(problem, shape, device, kOthers);
-  }
-  template <class Fn>
-  static cudaError_t Dispatch(assay_dtype dtype, Fn&& fn) {
-    return DispatchFloats(dtype, fn);
   }
 };
 

@@ -6,19 +6,14 @@
 namespace assay::dsconv::hopper_phases_tf32 {
 namespace {
 
-struct HopperPhasesTf32 {
+struct HopperPhasesTf32 : FloatsNhwc<1> {
   static constexpr const char *kName = "hopper_phases_tf32", *kOthers = "hopper_tf32";
   static constexpr const char* kSummary =
       "as hopper_phases, depthwise in fp32, pointwise by wgmma in TF32; fp32, sm_90a";
 
-  static assay_promise Promise(assay_dtype) { return PrepackedPromise(ASSAY_FORMAT_TF32); }
   static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
                                 const assay_device_info& device) {
     return WhyNotFloatsNhwc(problem, shape, device, kOthers);
-  }
-  template <class Fn>
-  static cudaError_t Dispatch(assay_dtype dtype, Fn&& fn) {
-    return DispatchFloats(dtype, fn);
   }
 };
 

@@ -150,19 +150,10 @@ class Fused {
 
 // fp32 tensors, of which products take kNumParts TF32 numbers each.
 template <int kNumParts>
-struct OfFloats {
-  static constexpr int kParts = kNumParts;
-
-  static assay_promise Promise(assay_dtype) {
-    return PrepackedPromise(kNumParts == 1 ? ASSAY_FORMAT_TF32 : ASSAY_FORMAT_TF32X3);
-  }
+struct OfFloats : FloatsNhwc<kNumParts> {
   static std::string WhyNotType(const assay_problem& problem, const Shape& shape,
                                 const assay_device_info& device) {
     return WhyNotFloatsNhwc(problem, shape, device, "few");
-  }
-  template <class Fn>
-  static cudaError_t Dispatch(assay_dtype dtype, Fn&& fn) {
-    return DispatchFloats(dtype, fn);
   }
 };
 
