@@ -46,7 +46,7 @@ class Input {
  public:
   using Box = InputBox<kStride, kSpan>;
 
-  // And begins the copies.
+  // And begins the copies; by all warps of the block.
   __device__ __forceinline__ Input(const Block& block, const CUtensorMap* map, int warp, int lane)
       : block_(block),
         map_(map),

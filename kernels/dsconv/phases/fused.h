@@ -129,7 +129,7 @@ class Fused {
             PhasesKernel<T, tiles(), stride(), span(), warps()>,
             dim3(static_cast<unsigned>(plan_.clusters) * blocks), dim3(blocks), dim3(32 * warps()),
             static_cast<std::size_t>(plan_.shared_bytes), stream, shape_, plan_, x_map, operands_map, y_map,
-            static_cast<char*>(buffers.workspace), static_cast<float*>(buffers.outputs[0]));
+            static_cast<char*>(buffers.workspace), static_cast<T*>(buffers.outputs[0]));
       });
     });
 #endif

@@ -44,7 +44,7 @@ template <class T, int kTiles, int kStride, int kSpan, int kWarps>
 __global__ void __launch_bounds__(32 * kWarps, 1)
     PhasesKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
                  const __grid_constant__ CUtensorMap x_map, const __grid_constant__ CUtensorMap operands_map,
-                 const __grid_constant__ CUtensorMap y_map, char* workspace, float* y) {
+                 const __grid_constant__ CUtensorMap y_map, char* workspace, T* y) {
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
   // Of a block's registers those that multiply have 2 x 232, the other one or two warpgroups what is left.
   constexpr int kLeft = kWarps == kLeastWarps ? 40 : 24;
