@@ -17,8 +17,9 @@ inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
                            variant == "hopper_phases_tf32" || variant == "hopper_dilated_tf32" ||
                            variant == "hopper_dilated_tf32x3";
   if (variant == "hopper" || variant == "hopper_sparse" || variant == "hopper_keep" ||
-      variant == "hopper_strips" || variant == "hopper_wide" || variant == "hopper_l2" ||
-      variant == "hopper_phases" || variant == "hopper_dilated" || variant == "hopper_group" || hopper_tf32) {
+      variant == "hopper_strips" || variant == "hopper_rows" || variant == "hopper_wide" ||
+      variant == "hopper_l2" || variant == "hopper_phases" || variant == "hopper_dilated" ||
+      variant == "hopper_group" || hopper_tf32) {
     return "needs sm_90a";
   }
   if ((variant == "mma" || variant == "hopper_small" || variant == "few") && dtype == ASSAY_F32)

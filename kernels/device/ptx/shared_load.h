@@ -63,6 +63,12 @@ __device__ __forceinline__ void StoreFour(SharedPlace to, uint4 four) {
 #endif
 }
 
+#ifndef ASSAY_SIMT
+__device__ __forceinline__ void StoreTwo(SharedPlace to, uint2 two) {
+  asm volatile("st.shared.v2.b32 [%0], {%1, %2};\n" ::"r"(to), "r"(two.x), "r"(two.y) : "memory");
+}
+#endif
+
 // Where `holds`, four words; else the words stay what they are, and no instruction is spent on them.
 __device__ __forceinline__ void LoadFourIf(bool holds, SharedPlace from, std::uint32_t (&words)[4]) {
 #ifdef ASSAY_SIMT

@@ -259,6 +259,7 @@ inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
   constexpr std::string_view kOrder[] = {"hopper",
                                          "hopper_sparse",
                                          "hopper_strips",
+                                         "hopper_rows",
                                          "hopper_keep",
                                          "hopper_wide",
                                          "hopper_phases",

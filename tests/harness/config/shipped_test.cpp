@@ -24,6 +24,7 @@ Catalog RealCatalog() {
            {"dsconv", "hopper_sparse", false},
            {"dsconv", "hopper_keep", false},
            {"dsconv", "hopper_strips", false},
+           {"dsconv", "hopper_rows", false},
            {"dsconv", "hopper_wide", false},
            {"dsconv", "hopper_l2", false},
            {"dsconv", "hopper_phases", false},
@@ -52,8 +53,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 28 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (28 + 2);
+// 3 dtypes, 2 layouts, 29 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (29 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
