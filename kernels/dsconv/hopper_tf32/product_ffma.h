@@ -51,12 +51,16 @@ __device__ __forceinline__ void MultiplyUnitByFfma(const FfmaLane<kMatrices>& at
       columns[4 * g] = four.x, columns[4 * g + 1] = four.y;
       columns[4 * g + 2] = four.z, columns[4 * g + 3] = four.w;
     }
-    // To and fro, so that at each turn one of the operands is the one just read.
+    // To and fro, so that at each turn one of the operands is the one just read. Columns in the outer loop
+    // take 0.99 of the time that pixels there take, but of 16 columns more registers than there are.
+    constexpr bool kByPixel = At::kColumns > 8;
+    constexpr int kOuter = kByPixel ? 8 : At::kColumns, kInner = kByPixel ? At::kColumns : 8;
 #pragma unroll
-    for (int i = 0; i < 8; ++i) {
+    for (int outer = 0; outer < kOuter; ++outer) {
 #pragma unroll
-      for (int step = 0; step < At::kColumns; ++step) {
-        const int j = i % 2 == 0 ? step : At::kColumns - 1 - step;
+      for (int step = 0; step < kInner; ++step) {
+        const int inner = outer % 2 == 0 ? step : kInner - 1 - step;
+        const int i = kByPixel ? outer : inner, j = kByPixel ? inner : outer;
         sums[i][j] = fmaf(columns[j], pixels[i], sums[i][j]);
       }
     }
