@@ -106,10 +106,10 @@ class Multiplier {
   const Block& block_;
   const Plan& plan_;
   T* y_;
-  std::int32_t lane_, k_,
-      pixel_;             // of the lane: the first of its output channels, and of its two pixels of 64
-  bool is_inside_[2];     // whether these are before the last column, unless they are of a second block
-  std::int32_t from_[2];  // and where they are in y
+  std::int32_t lane_;
+  std::int32_t k_, pixel_;  // the lane's first output channel, and the first of its two pixels of 64
+  bool is_inside_[2];       // whether these are before the last column, unless they are of a second block
+  std::int32_t from_[2];    // and where they are in y
   std::uint64_t left_, right_;
   RingAt a_;
   float sums_[kTiles][4];
