@@ -61,7 +61,8 @@ class HopperRows {
   }
   static double Cost(const assay_problem& problem, const Shape& shape, const assay_device_info& device,
                      const Tile& tile) {
-    return rows::CostOf(shape, problem.dtype, tile, device);
+    return rows::CostOf(
+        shape, rows::MakePlan(shape, problem.dtype, tile, device.num_sms, device.shared_bytes_per_block));
   }
   // Of boundary tests, see variant.h.
   static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape&, const assay_device_info&) {

@@ -42,7 +42,7 @@ class Multiplier {
     T* y = y_ + first * block_.shape.q * block_.shape.k;
     std::uint64_t left = left_ + static_cast<std::uint32_t>(a_.slot * plan_.slot_bytes / 16);
     device::WaitBarrier(block_.a_filled + a_.slot, a_.parity);
-    // Pixels with those behind the last column; where there is a second block a group is one row.
+    // Pixels with those behind the last column; where there are more blocks a group is one row.
     std::int32_t pixels = plan_.blocks > 1 ? block_.shape.q : rows * plan_.padded_q;
     for (std::int32_t number = 0; number < plan_.blocks; ++number) {
       const bool there[2] = {is_inside_[0] && pixel_ < pixels, is_inside_[1] && pixel_ + 8 < pixels};
@@ -108,7 +108,7 @@ class Multiplier {
   T* y_;
   std::int32_t lane_;
   std::int32_t k_, pixel_;  // the lane's first output channel, and the first of its two pixels of 64
-  bool is_inside_[2];       // whether these are before the last column, unless they are of a second block
+  bool is_inside_[2];       // whether these are before the last column, unless there are more blocks
   std::int32_t from_[2];    // and where they are in y
   std::uint64_t left_, right_;
   RingAt a_;

@@ -43,8 +43,8 @@ struct Tile {
 // One launch. A block takes a band of an image and goes down its rows of x, which are copied whole, by stages
 // of as many as the stride: all columns of all channels, as they lie in memory. In shared memory a row has
 // zeros on either side, as many as all spans of columns need. A lane makes `span` columns of four channels,
-// of all rows of outputs. Rows of outputs are operands in groups that fill 64 pixels, or two times 64 where
-// one has more; each begins at a multiple of 8 pixels.
+// of all rows of outputs. Rows of outputs are operands in groups that fill 64 pixels, or of one
+// row alone that has more; each begins at a multiple of 8 pixels.
 struct Plan {
   Tile tile;
   wide::Clamp middle, output;
