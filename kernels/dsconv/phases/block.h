@@ -7,6 +7,7 @@
 
 #include "kernels/device/ptx/cluster.h"
 #include "kernels/device/ptx/cluster_copy.h"
+#include "kernels/device/ptx/global_flag.h"
 #include "kernels/device/ptx/mbarrier.h"
 #include "kernels/dsconv/cluster_tile.h"
 #include "kernels/dsconv/phases/plan.h"
@@ -62,6 +63,13 @@ struct Block {
     return ColumnTileOf(plan, tile);
   }
 };
+
+// This block has made its part: by all its threads.
+__device__ __forceinline__ void AnnounceOperands(const Block& block, int warp, int lane) {
+  device::FenceGlobalForCopies();
+  __syncthreads();
+  if (warp == 0 && lane == 0) device::ReleaseAdd(block.Counters() + Plan::kMade, 1);
+}
 
 }  // namespace assay::dsconv::phases
 

@@ -18,7 +18,7 @@ inline constexpr std::int32_t kColumnChoices[] = {256, 192, 128};
 inline Plan PlanOf(const Shape& shape, assay_dtype dtype, const Tile& tile, const assay_device_info& device) {
   // Clusters whose blocks fill a multiprocessor each: pairs lie within a GPC, which holds an even number.
   return MakePlan(shape, dtype, tile, std::max(1, device.num_sms / tile.pixel_blocks),
-                  device.shared_bytes_per_block);
+                  device.shared_bytes_per_block, dtype == ASSAY_F32 ? 0 : kOutputBytes);  // fp32: from registers
 }
 
 // Microseconds of a launch on an H200: of both halves, one after the other. Fitted to 212 times of 14

@@ -222,9 +222,7 @@ __device__ __forceinline__ void MakeOperands(const Block& block, const CUtensorM
   } else {
     MakeStrips<T, kStride, kSpan, true>(block, x_map, warp, lane);
   }
-  device::FenceGlobalForCopies();
-  __syncthreads();
-  if (warp == 0 && lane == 0) device::ReleaseAdd(block.Counters() + Plan::kMade, 1);
+  AnnounceOperands(block, warp, lane);
 }
 
 }  // namespace assay::dsconv::phases

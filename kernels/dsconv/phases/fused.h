@@ -111,11 +111,7 @@ class Fused {
             {plan_.chunk, Box::kColumns, Box::kRows, 1}, CU_TENSOR_MAP_SWIZZLE_NONE,
             CU_TENSOR_MAP_L2_PROMOTION_L2_128B, x_map);
         if (status != cudaSuccess) return status;
-        const auto* operands = static_cast<const char*>(buffers.workspace) + plan_.operands_from;
-        status =
-            device::DescribeNhwc(reinterpret_cast<const T*>(operands),
-                                 {plan_.chunk, plan_.pixels, plan_.chunks, 1}, {plan_.chunk, kPixels, 1, 1},
-                                 CU_TENSOR_MAP_SWIZZLE_128B, CU_TENSOR_MAP_L2_PROMOTION_NONE, operands_map);
+        status = DescribeOperands<T>(plan_, buffers, operands_map);
         if (status != cudaSuccess) return status;
         if (sizeof(T) == 2) {  // fp32 leaves from registers
           status = device::DescribeNhwc(static_cast<const T*>(buffers.outputs[0]),
@@ -136,14 +132,6 @@ class Fused {
   }
 
  private:
-  // As hopper_l2 takes.
-  static constexpr std::int64_t kMostPixels = (std::int64_t{1} << 25) - (1 << 11);
-  static bool IsTooLarge(const Shape& shape, std::int32_t chunk) {
-    const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
-    return pixels > kMostPixels || pixels * DivideUp(shape.c, chunk) > 0x7fffffff - (1 << 16) ||
-           (pixels / kPixels + 2) * (shape.k / 128 + std::int64_t{1}) > 0x7fffffff;
-  }
-
   // `fn` with the numbers that kernels are compiled for.
   template <class Fn>
   cudaError_t ForTile(Fn&& fn) const {

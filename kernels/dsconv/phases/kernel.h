@@ -10,6 +10,7 @@
 #ifndef ASSAY_SIMT
 #include <cuda.h>
 
+#include "kernels/device/tensor_map.h"
 #include "kernels/dsconv/phases/depthwise.h"
 #include "kernels/dsconv/phases/load.h"
 #include "kernels/dsconv/phases/multiply.h"
@@ -40,6 +41,15 @@ __global__ void PrepackKernel(const Shape shape, const Plan plan, const T* __res
 
 #ifndef ASSAY_SIMT
 
+// Operands in the workspace, as they are copied.
+template <class T>
+cudaError_t DescribeOperands(const Plan& plan, const assay_buffers& buffers, CUtensorMap& map) {
+  const auto* operands = static_cast<const char*>(buffers.workspace) + plan.operands_from;
+  return device::DescribeNhwc(reinterpret_cast<const T*>(operands), {plan.chunk, plan.pixels, plan.chunks, 1},
+                              {plan.chunk, kPixels, 1, 1}, CU_TENSOR_MAP_SWIZZLE_128B,
+                              CU_TENSOR_MAP_L2_PROMOTION_NONE, map);
+}
+
 template <class T, int kTiles, int kStride, int kSpan, int kWarps>
 __global__ void __launch_bounds__(32 * kWarps, 1)
     PhasesKernel(const __grid_constant__ Shape shape, const __grid_constant__ Plan plan,
@@ -63,10 +73,11 @@ __global__ void __launch_bounds__(32 * kWarps, 1)
     __syncwarp();
   } else if (warp < kCopyWarps + kMultiplyWarps) {
     device::TakeRegisters<232>();
+    const int multiplier = warp - kCopyWarps;
     if constexpr (sizeof(T) == 4) {
-      MultiplyFloats<kTiles>(block, y, warp - kCopyWarps, lane);
+      MultiplyFloats<kTiles>(block, multiplier, lane, StoreToPixels{block, y, multiplier, lane});
     } else {
-      MultiplyOperands<T, kTiles>(block, &y_map, warp - kCopyWarps, lane);
+      MultiplyOperands<T, kTiles>(block, &y_map, multiplier, lane);
     }
   } else {
     device::GiveRegisters<kLeft>();

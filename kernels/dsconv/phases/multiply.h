@@ -140,25 +140,38 @@ __device__ __forceinline__ void MultiplyTile(const Block& block, std::int32_t ti
   store.Store(k, pixel, now);
 }
 
-// A warp's 16 pixels of a tile in fp32, a lane four channels at once.
-template <bool kVectors, int kTiles>
-__device__ __forceinline__ void StoreFloats(const Block& block, float* y, std::int32_t tile, int warp,
-                                            int lane, const float (&sums)[kTiles][4]) {
-  const std::int32_t k = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * 4;
-  const std::int32_t first = block.PixelBlock(tile) * kPixels + warp * kBoxPixels + lane / 4;
-#pragma unroll
-  for (int lower = 0; lower < 2; ++lower) {
-    const std::int32_t pixel = first + 8 * lower;
-    if (pixel >= block.plan.pixels) continue;
-    float* to = y + static_cast<std::int64_t>(pixel) * block.shape.k;
-#pragma unroll
-    for (int i = 0; i < kTiles; i += 2)
-      wide::StoreFour<kVectors>(block.shape, block.plan.output, to, k + i * 8, lower, sums + i);
-  }
-}
+// A warp's 16 pixels of a tile in fp32 go to rows of y, a lane's four channels at once.
+struct StoreToPixels {
+  const Block& block;
+  float* y;
+  int warp, lane;
 
-template <int kTiles>
-__device__ __forceinline__ void MultiplyFloats(const Block& block, float* y, int warp, int lane) {
+  template <int kTiles>
+  __device__ __forceinline__ void operator()(std::int32_t tile, const float (&sums)[kTiles][4]) const {
+    block.shape.k % 4 == 0 ? Store<true>(tile, sums) : Store<false>(tile, sums);
+  }
+
+ private:
+  template <bool kVectors, int kTiles>
+  __device__ __forceinline__ void Store(std::int32_t tile, const float (&sums)[kTiles][4]) const {
+    const std::int32_t k = block.ColumnTile(tile) * (kTiles * 8) + lane % 4 * 4;
+    const std::int32_t first = block.PixelBlock(tile) * kPixels + warp * kBoxPixels + lane / 4;
+#pragma unroll
+    for (int lower = 0; lower < 2; ++lower) {
+      const std::int32_t pixel = first + 8 * lower;
+      if (pixel >= block.plan.pixels) continue;
+      float* to = y + static_cast<std::int64_t>(pixel) * block.shape.k;
+#pragma unroll
+      for (int i = 0; i < kTiles; i += 2)
+        wide::StoreFour<kVectors>(block.shape, block.plan.output, to, k + i * 8, lower, sums + i);
+    }
+  }
+};
+
+// store(tile, sums): a lane has of matrices i and i + 1, i even, four channels in a row from 8i + 4(lane % 4)
+// on, of pixels lane / 4 and lane / 4 + 8 of the warp's 16.
+template <int kTiles, class Store>
+__device__ __forceinline__ void MultiplyFloats(const Block& block, int warp, int lane, const Store& store) {
   const Plan& plan = block.plan;
   Rings rings(block, warp, lane);
   for (std::int32_t tile = block.cluster; tile < plan.tiles; tile += plan.clusters) {
@@ -171,11 +184,7 @@ __device__ __forceinline__ void MultiplyFloats(const Block& block, float* y, int
     device::WaitProducts<0>();
     device::HoldSums(sums);
     rings.GiveBack();
-    if (block.shape.k % 4 == 0) {
-      StoreFloats<true>(block, y, tile, warp, lane, sums);
-    } else {
-      StoreFloats<false>(block, y, tile, warp, lane, sums);
-    }
+    store(tile, sums);
   }
 }
 

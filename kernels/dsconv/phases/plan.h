@@ -92,8 +92,9 @@ inline void CutImages(const Shape& shape, std::int64_t warps, Plan& plan) {
   }
 }
 
+// `output_bytes`: of shared memory, through which y leaves.
 inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, std::int32_t clusters,
-                     std::int32_t shared_bytes) {
+                     std::int32_t shared_bytes, std::int32_t output_bytes) {
   Plan plan{};
   plan.tile = tile, plan.clusters = clusters;
   plan.middle = wide::ClampOf(shape.act_mid, dtype), plan.output = wide::ClampOf(shape.act_out, dtype);
@@ -105,8 +106,8 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.strips = DivideUp(shape.q, 2 * tile.span);
   CutImages(shape, static_cast<std::int64_t>(clusters) * tile.pixel_blocks * tile.warps, plan);
   plan.weight_bytes = tile.columns * kPixelBytes, plan.stage_bytes = kOperandBytes + plan.weight_bytes;
-  // 1024 bytes are lost by aligning. In fp32 y leaves from registers.
-  plan.output_bytes = dtype == ASSAY_F32 ? 0 : kOutputBytes;
+  // 1024 bytes are lost by aligning.
+  plan.output_bytes = output_bytes;
   const std::int32_t beside = 1024 + kHeadBytes + plan.output_bytes;
   plan.stages = std::min(kMostStages, (shared_bytes - beside) / plan.stage_bytes);
   plan.shared_bytes = beside + plan.stages * plan.stage_bytes;
@@ -128,6 +129,14 @@ inline Plan MakePlan(const Shape& shape, assay_dtype dtype, const Tile& tile, st
   plan.by_columns = device::Divisor(plan.column_tiles), plan.by_chunks = device::Divisor(plan.chunks);
   plan.by_strips = device::Divisor(plan.strips), plan.by_parts = device::Divisor(plan.parts);
   return plan;
+}
+
+// Numbers of a plan are 32-bit; hopper_l2 takes as many pixels.
+inline bool IsTooLarge(const Shape& shape, std::int32_t chunk) {
+  constexpr std::int64_t kMostPixels = (std::int64_t{1} << 25) - (1 << 11);
+  const std::int64_t pixels = static_cast<std::int64_t>(shape.n) * shape.p * shape.q;
+  return pixels > kMostPixels || pixels * DivideUp(shape.c, chunk) > 0x7fffffff - (1 << 16) ||
+         (pixels / kPixels + 2) * (shape.k / 128 + std::int64_t{1}) > 0x7fffffff;
 }
 
 }  // namespace assay::dsconv::phases
