@@ -159,10 +159,11 @@ TEST(DsconvHostPack, NamesItsVariantsOnce) {
   EXPECT_THAT(names, testing::ElementsAre(
                          "naive", "tiled", "warp_shuffle", "mma", "hopper", "hopper_sparse", "hopper_keep",
                          "hopper_strips", "hopper_rows", "hopper_wide", "hopper_l2", "hopper_phases",
-                         "hopper_phases_tf32", "hopper_dilated", "hopper_dilated_tf32",
-                         "hopper_dilated_tf32x3", "hopper_group", "hopper_small", "few", "few_tf32",
-                         "few_tf32x3", "tf32", "tf32x3", "hopper_ffma", "hopper_tf32", "hopper_tf32x3",
-                         "hopper_l2_tf32", "via_nhwc", "via_nhwc_tf32", "auto", "auto_tf32"));
+                         "hopper_phases_tf32", "hopper_planes_tf32", "hopper_dilated",
+                         "hopper_dilated_tf32", "hopper_dilated_tf32x3", "hopper_group", "hopper_small",
+                         "few", "few_tf32", "few_tf32x3", "tf32", "tf32x3", "hopper_ffma", "hopper_tf32",
+                         "hopper_tf32x3", "hopper_l2_tf32", "via_nhwc", "via_nhwc_tf32", "auto",
+                         "auto_tf32"));
 }
 
 // Their plans count in 32 bits, and are made for a tile that is only asked for, too.

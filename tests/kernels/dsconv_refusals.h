@@ -14,8 +14,8 @@ namespace assay {
 inline std::string DueRefusal(std::string_view variant, assay_dtype dtype) {
   const bool hopper_tf32 = variant == "hopper_tf32" || variant == "hopper_tf32x3" ||
                            variant == "hopper_ffma" || variant == "hopper_l2_tf32" ||
-                           variant == "hopper_phases_tf32" || variant == "hopper_dilated_tf32" ||
-                           variant == "hopper_dilated_tf32x3";
+                           variant == "hopper_phases_tf32" || variant == "hopper_planes_tf32" ||
+                           variant == "hopper_dilated_tf32" || variant == "hopper_dilated_tf32x3";
   if (variant == "hopper" || variant == "hopper_sparse" || variant == "hopper_keep" ||
       variant == "hopper_strips" || variant == "hopper_rows" || variant == "hopper_wide" ||
       variant == "hopper_l2" || variant == "hopper_phases" || variant == "hopper_dilated" ||

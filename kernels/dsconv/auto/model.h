@@ -273,6 +273,7 @@ inline std::vector<Pick> RankByRule(const Offers& offers, assay_layout layout) {
                                          "few",
                                          "hopper_tf32",
                                          "hopper_phases_tf32",
+                                         "hopper_planes_tf32",
                                          "hopper_l2_tf32",
                                          "hopper_dilated_tf32",
                                          "few_tf32",

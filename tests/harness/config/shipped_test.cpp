@@ -29,6 +29,7 @@ Catalog RealCatalog() {
            {"dsconv", "hopper_l2", false},
            {"dsconv", "hopper_phases", false},
            {"dsconv", "hopper_phases_tf32", false},
+           {"dsconv", "hopper_planes_tf32", false},
            {"dsconv", "hopper_dilated", false},
            {"dsconv", "hopper_dilated_tf32", false},
            {"dsconv", "hopper_dilated_tf32x3", false},
