@@ -3,8 +3,8 @@
 // - Operands, pixels by channels, are made from planes as they are: parts of channels that follow each other
 //   in x come by bulk copies, which know no padding, so that lanes leave out what lies beside the image. A
 //   lane makes four channels of a column, and eight lanes write 128 bytes of a pixel: nothing is transposed.
-// - Products are hopper_phases_tf32's; of a matrix of sums eight lanes have as many pixels of a channel, and
-//   store them to its plane.
+// - Products are hopper_phases_tf32's; sums go through shared memory, from which a warp stores 32 pixels of a
+//   channel, or 64 of two, to its plane.
 #include <cuda_runtime.h>
 
 #include <cstdint>

@@ -84,6 +84,7 @@ class Item {
     const std::int32_t segment = plan.by_spans.Quotient(item), quad = lane % plan.quads;
     const std::int32_t q = (item - segment * plan.spans) * plan.columns + lane / plan.quads;
     const std::int32_t above = segment * plan.segment_rows, p = unit.p + above;
+    // None, or less, where the last band is shorter: what is read then are rows of its last outputs.
     outputs_ = min(plan.segment_rows, unit.rows_out - above);
     stores_ = q < shape_.q;
     const bool is_there = stores_ && unit.c + quad * kQuad < shape_.c;  // else zeros, as filters are
