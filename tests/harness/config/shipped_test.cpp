@@ -54,8 +54,8 @@ Catalog RealCatalog() {
 
 Sweep Load(const std::string& name) { return LoadSweep(kConfigs / (name + ".yaml"), RealCatalog()); }
 
-// 3 dtypes, 2 layouts, 29 kernels and 2 baselines.
-constexpr std::size_t kPerProblem = 3 * 2 * (29 + 2);
+// 3 dtypes, 2 layouts, 30 kernels and 2 baselines.
+constexpr std::size_t kPerProblem = 3 * 2 * (30 + 2);
 
 // One case a problem.
 std::vector<Case> Problems(const Sweep& sweep) {
