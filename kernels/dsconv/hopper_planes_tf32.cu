@@ -42,13 +42,10 @@ class HopperPlanesTf32 {
     if (problem.dtype != ASSAY_F32) return "fp16 and bf16 are not taken; fp32 is";
     if (problem.layout != ASSAY_NCHW || shape.c % 8 != 0)
       return "takes nchw with c a multiple of 8; " + others + " takes others";
-    if (shape.r != 3 || shape.s != 3 || shape.stride_h != shape.stride_w || shape.stride_h > 2 ||
-        shape.dilation_h != 1 || shape.dilation_w != 1) {
-      return "takes 3x3 filters at stride 1 or 2 without dilation; " + others + " takes others";
-    }
+    if (std::string why = WhyNotFilters(shape, others); !why.empty()) return why;
     if (shape.c <= planes::kChunk) return "takes more than 32 input channels; " + others + " takes fewer";
     if (std::string why = WhyNotClamps(shape, others); !why.empty()) return why;
-    if (phases::IsTooLarge(shape, planes::kChunk) || IsTooLarge(shape))
+    if (IsTooLarge(shape))
       return "n * p * q is above 2^25 - 2^11, or what is made at once is too much for 32-bit numbers";
     if (planes::AllTiles(shape, device).empty())
       return "rows of x are too long for shared memory; " + others + " takes these";
@@ -70,10 +67,7 @@ class HopperPlanesTf32 {
   // Of boundary tests, see variant.h.
   static std::vector<assay_tile_axis> Axes(const assay_problem&, const Shape& shape,
                                            const assay_device_info& device) {
-    if (shape.stride_h > 2 || shape.stride_w > 2 || phases::IsTooLarge(shape, planes::kChunk) ||
-        IsTooLarge(shape)) {
-      return {};
-    }
+    if (shape.stride_h > 2 || shape.stride_w > 2 || IsTooLarge(shape)) return {};
     const std::vector<Tile> tiles = planes::AllTiles(shape, device);
     if (tiles.empty()) return {};
     const planes::Plan plan = planes::PlanOf(shape, tiles[0], device);
@@ -134,10 +128,11 @@ class HopperPlanesTf32 {
   }
 
  private:
-  // Units, and floats from an image's first to a piece of it.
+  // Of the second half; units, and floats from an image's first to a piece of it.
   static bool IsTooLarge(const Shape& shape) {
     const std::int64_t plane = static_cast<std::int64_t>(shape.h) * shape.w;
-    return static_cast<std::int64_t>(shape.n) * (shape.c / 8) * shape.p > 0x7fffffff - (1 << 16) ||
+    return phases::IsTooLarge(shape, planes::kChunk) ||
+           static_cast<std::int64_t>(shape.n) * (shape.c / 8) * shape.p > 0x7fffffff - (1 << 16) ||
            plane * planes::kChunk > 0x7fffffff;
   }
 

@@ -35,10 +35,7 @@ class HopperRows {
     return "needs sm_90a";
 #else
     if (std::string why = WhyNotSixteenBits(problem, shape, device); !why.empty()) return why;
-    if (shape.r != 3 || shape.s != 3 || shape.stride_h != shape.stride_w || shape.stride_h > 2 ||
-        shape.dilation_h != 1 || shape.dilation_w != 1) {
-      return "takes 3x3 filters at stride 1 or 2 without dilation; hopper takes others";
-    }
+    if (std::string why = WhyNotFilters(shape); !why.empty()) return why;
     if (std::string why = WhyNotClamps(shape); !why.empty()) return why;
     if (shape.k % 8 != 0) return "takes k a multiple of 8; hopper takes others";
     if (std::int64_t{shape.n} * shape.p > 1 << 26 || std::int64_t{shape.w} * shape.c > 1 << 16 ||

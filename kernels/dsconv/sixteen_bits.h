@@ -51,6 +51,15 @@ inline std::string WhyNotSixteenBits(const assay_problem& problem, const Shape& 
   return "takes nhwc with c a multiple of 8, whose rows are read 16 bytes at a time; mma takes others";
 }
 
+// The same of a kernel for 3x3 filters without dilation, as far from pixel to pixel as from row to row.
+inline std::string WhyNotFilters(const Shape& shape, const std::string& others = "hopper") {
+  if (shape.r == 3 && shape.s == 3 && shape.stride_h == shape.stride_w && shape.stride_h <= 2 &&
+      shape.dilation_h == 1 && shape.dilation_w == 1) {
+    return {};
+  }
+  return "takes 3x3 filters at stride 1 or 2 without dilation; " + others + " takes others";
+}
+
 // The same of a kernel whose activations are clamps.
 inline std::string WhyNotClamps(const Shape& shape, const std::string& others = "hopper") {
   if (wide::IsClamp(shape.act_mid) && wide::IsClamp(shape.act_out)) return {};

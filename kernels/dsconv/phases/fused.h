@@ -37,10 +37,7 @@ class Fused {
 #else
     if (std::string why = Kernel::WhyNotType(problem, shape, device); !why.empty()) return why;
     const std::string others = Kernel::kOthers;
-    if (shape.r != 3 || shape.s != 3 || shape.stride_h != shape.stride_w || shape.stride_h > 2 ||
-        shape.dilation_h != 1 || shape.dilation_w != 1) {
-      return "takes 3x3 filters at stride 1 or 2 without dilation; " + others + " takes others";
-    }
+    if (std::string why = WhyNotFilters(shape, others); !why.empty()) return why;
     const std::int32_t chunk = ChunkOf(problem.dtype);
     if (shape.c <= chunk)
       return "takes more than " + std::to_string(chunk) + " input channels; " + others + " takes fewer";
